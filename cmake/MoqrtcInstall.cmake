@@ -1,0 +1,17 @@
+# find_package(moqrtc), add_subdirectory and pkg-config: three ways to the same headers.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+get_property(targets GLOBAL PROPERTY MOQRTC_TARGETS)
+install(TARGETS ${targets} EXPORT moqrtc-targets FILE_SET HEADERS)
+install(EXPORT moqrtc-targets NAMESPACE moqrtc:: DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/moqrtc")
+configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/moqrtc-config.cmake.in"
+    "${PROJECT_BINARY_DIR}/moqrtc-config.cmake"
+    INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/moqrtc")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/moqrtc-config-version.cmake"
+    COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+install(FILES "${PROJECT_BINARY_DIR}/moqrtc-config.cmake"
+    "${PROJECT_BINARY_DIR}/moqrtc-config-version.cmake"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/moqrtc")
+configure_file("${CMAKE_CURRENT_LIST_DIR}/moqrtc.pc.in" "${PROJECT_BINARY_DIR}/moqrtc.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/moqrtc.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")

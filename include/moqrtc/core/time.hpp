@@ -1,0 +1,57 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+namespace moqrtc {
+
+/// A span of time in microseconds.
+struct duration {
+    std::int64_t us = 0;
+
+    [[nodiscard]] friend constexpr auto operator<=>(duration, duration) noexcept = default;
+    friend constexpr duration operator+(duration a, duration b) noexcept { return {a.us + b.us}; }
+    friend constexpr duration operator-(duration a, duration b) noexcept { return {a.us - b.us}; }
+    friend constexpr duration operator*(duration a, std::int64_t n) noexcept { return {a.us * n}; }
+    [[nodiscard]] constexpr std::int64_t ms() const noexcept { return us / 1000; }
+};
+
+/// A point in time: microseconds since an origin that the caller chooses.
+///
+/// There is deliberately no way to ask for the present: machines take it as an argument, which
+/// makes every run of them repeatable.
+struct instant {
+    std::int64_t us = 0;
+
+    [[nodiscard]] friend constexpr auto operator<=>(instant, instant) noexcept = default;
+};
+
+/// Later than everything: what `next_timeout()` returns when nothing is scheduled.
+inline constexpr instant never{INT64_MAX};
+
+/// Saturates at `never`, so that adding to an unset deadline leaves it unset.
+[[nodiscard]] constexpr instant operator+(instant t, duration d) noexcept {
+    std::int64_t sum = 0;
+    if (t == never || __builtin_add_overflow(t.us, d.us, &sum)) return never;
+    return {sum};
+}
+[[nodiscard]] constexpr duration operator-(instant a, instant b) noexcept {
+    return {a.us - b.us};
+}
+[[nodiscard]] constexpr duration microseconds(std::int64_t n) noexcept {
+    return {n};
+}
+[[nodiscard]] constexpr duration milliseconds(std::int64_t n) noexcept {
+    return {n * 1000};
+}
+[[nodiscard]] constexpr duration seconds(std::int64_t n) noexcept {
+    return {n * 1'000'000};
+}
+
+/// Milliseconds from the wire, saturated to what a duration can hold (about 292,000 years).
+[[nodiscard]] constexpr duration milliseconds_saturated(std::uint64_t n) noexcept {
+    constexpr std::uint64_t most = INT64_MAX / 1000;
+    return {static_cast<std::int64_t>(n < most ? n : most) * 1000};
+}
+
+} // namespace moqrtc

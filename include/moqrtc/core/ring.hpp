@@ -18,7 +18,8 @@ namespace moqrtc {
 template <class T>
 class ring {
 public:
-    explicit ring(std::size_t limit = std::size_t{1} << 30) noexcept : limit_{std::bit_ceil(limit)} {}
+    explicit ring(std::size_t limit = std::size_t{1} << 30) noexcept
+        : limit_{std::bit_ceil(limit)} {}
 
     [[nodiscard]] bool empty() const noexcept { return head_ == tail_; }
     [[nodiscard]] std::size_t size() const noexcept { return tail_ - head_; }
@@ -55,14 +56,16 @@ public:
         return slots_[(head_ + i) & (capacity_ - 1)];
     }
     void clear() {
-        while (!empty()) pop_front();
+        while (!empty())
+            pop_front();
     }
 
 private:
     void reserve(std::size_t capacity) {
         auto bigger = std::make_unique<T[]>(capacity);
         const auto count = size();
-        for (std::size_t i = 0; i < count; ++i) bigger[i] = std::move((*this)[i]);
+        for (std::size_t i = 0; i < count; ++i)
+            bigger[i] = std::move((*this)[i]);
         slots_ = std::move(bigger);
         capacity_ = capacity;
         head_ = 0;

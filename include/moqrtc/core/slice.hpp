@@ -19,11 +19,13 @@ namespace moqrtc {
 class slice {
 public:
     slice() noexcept = default;
-    slice(const slice& other) noexcept : block_{other.block_}, data_{other.data_}, size_{other.size_} {
+    slice(const slice& other) noexcept
+        : block_{other.block_}, data_{other.data_}, size_{other.size_} {
         if (block_ != nullptr) ++block_->references;
     }
     slice(slice&& other) noexcept
-        : block_{std::exchange(other.block_, nullptr)}, data_{std::exchange(other.data_, nullptr)},
+        : block_{std::exchange(other.block_, nullptr)},
+          data_{std::exchange(other.data_, nullptr)},
           size_{std::exchange(other.size_, 0)} {}
     slice& operator=(slice other) noexcept {
         std::swap(block_, other.block_);

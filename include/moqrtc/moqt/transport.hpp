@@ -50,7 +50,8 @@ struct stream_send {
 
     [[nodiscard]] std::size_t size() const noexcept {
         std::size_t total = 0;
-        for (std::size_t i = 0; i < count; ++i) total += chunks[i].size();
+        for (std::size_t i = 0; i < count; ++i)
+            total += chunks[i].size();
         return total;
     }
 };

@@ -1,0 +1,235 @@
+#pragma once
+
+#include <moqrtc/core/error.hpp>
+#include <moqrtc/moqt/draft.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+/// The registries of codes. Inside the library a code is an enumerator of its registry; its number
+/// differs between drafts and exists only on the wire.
+namespace moqrtc::moqt {
+
+/// Why a session ends. Spec: moq-transport, anchor `session-termination`.
+enum class close_code : std::uint8_t {
+    no_error,
+    internal_error,
+    unauthorized,
+    protocol_violation,
+    invalid_request_id,
+    duplicate_track_alias,
+    key_value_formatting_error,
+    too_many_requests,
+    invalid_path,
+    malformed_path,
+    goaway_timeout,
+    control_message_timeout,
+    data_stream_timeout,
+    auth_token_cache_overflow,
+    duplicate_auth_token_alias,
+    version_negotiation_failed,
+    malformed_auth_token,
+    unknown_auth_token_alias,
+    expired_auth_token,
+    invalid_authority,
+    malformed_authority,
+};
+
+/// Why a request is refused. Spec: moq-transport, anchor `message-request-error`.
+enum class request_error_code : std::uint8_t {
+    internal_error,
+    unauthorized,
+    timeout,
+    not_supported,
+    malformed_auth_token,
+    expired_auth_token,
+    going_away,
+    excessive_load,
+    does_not_exist,
+    invalid_range,
+    malformed_track,
+    duplicate_subscription,
+    uninterested,
+    prefix_overlap,
+    namespace_too_large,
+    invalid_joining_request_id,
+    unsupported_extension,
+    redirect,
+};
+
+/// Why a subscription ended. Spec: moq-transport, anchor `message-publish-done`.
+enum class publish_done_code : std::uint8_t {
+    internal_error,
+    unauthorized,
+    track_ended,
+    subscription_ended,
+    going_away,
+    expired,
+    too_far_behind,
+    update_failed,
+    excessive_load,
+    malformed_track,
+};
+
+/// Why a stream was reset or stopped. Spec: moq-transport, anchor `closing-subgroup-streams`.
+enum class reset_code : std::uint8_t {
+    internal_error,
+    cancelled,
+    delivery_timeout,
+    session_closed,
+    unknown_object_status,
+    too_far_behind,
+    going_away,
+    expired_auth_token,
+    excessive_load,
+    malformed_track,
+};
+
+namespace detail {
+
+inline constexpr std::uint8_t absent = 0xff;
+
+struct code_row {
+    std::string_view name;
+    /// Number on the wire in drafts 15, 16, 17, 18 and later; `absent` where the draft has none.
+    std::array<std::uint8_t, 4> numbers;
+};
+
+inline constexpr std::array<code_row, 21> close_rows{{
+    {"NO_ERROR", {0, 0, 0, 0}},
+    {"INTERNAL_ERROR", {1, 1, 1, 1}},
+    {"UNAUTHORIZED", {2, 2, 2, 2}},
+    {"PROTOCOL_VIOLATION", {3, 3, 3, 3}},
+    {"INVALID_REQUEST_ID", {4, 4, 4, 4}},
+    {"DUPLICATE_TRACK_ALIAS", {5, 5, 5, 5}},
+    {"KEY_VALUE_FORMATTING_ERROR", {6, 6, 6, 6}},
+    {"TOO_MANY_REQUESTS", {7, 7, absent, absent}},
+    {"INVALID_PATH", {8, 8, 8, 8}},
+    {"MALFORMED_PATH", {9, 9, 9, 9}},
+    {"GOAWAY_TIMEOUT", {0x10, 0x10, 0x10, 0x10}},
+    {"CONTROL_MESSAGE_TIMEOUT", {0x11, 0x11, 0x11, 0x11}},
+    {"DATA_STREAM_TIMEOUT", {0x12, 0x12, 0x12, 0x12}},
+    {"AUTH_TOKEN_CACHE_OVERFLOW", {0x13, 0x13, 0x13, 0x13}},
+    {"DUPLICATE_AUTH_TOKEN_ALIAS", {0x14, 0x14, 0x14, 0x14}},
+    {"VERSION_NEGOTIATION_FAILED", {0x15, 0x15, 0x15, 0x15}},
+    {"MALFORMED_AUTH_TOKEN", {0x16, 0x16, 0x16, 0x16}},
+    {"UNKNOWN_AUTH_TOKEN_ALIAS", {0x17, 0x17, 0x17, 0x17}},
+    {"EXPIRED_AUTH_TOKEN", {0x18, 0x18, 0x18, 0x18}},
+    {"INVALID_AUTHORITY", {0x19, 0x19, 0x19, 0x19}},
+    {"MALFORMED_AUTHORITY", {0x1a, 0x1a, 0x1a, 0x1a}},
+}};
+
+inline constexpr std::array<code_row, 18> request_error_rows{{
+    {"INTERNAL_ERROR", {0, 0, 0, 0}},
+    {"UNAUTHORIZED", {1, 1, 1, 1}},
+    {"TIMEOUT", {2, 2, 2, 2}},
+    {"NOT_SUPPORTED", {3, 3, 3, 3}},
+    {"MALFORMED_AUTH_TOKEN", {4, 4, 4, 4}},
+    {"EXPIRED_AUTH_TOKEN", {5, 5, 5, 5}},
+    {"GOING_AWAY", {absent, absent, 6, 6}},
+    {"EXCESSIVE_LOAD", {absent, absent, 9, 9}},
+    {"DOES_NOT_EXIST", {0x10, 0x10, 0x10, 0x10}},
+    {"INVALID_RANGE", {0x11, 0x11, 0x11, 0x11}},
+    {"MALFORMED_TRACK", {0x12, 0x12, 0x12, 0x12}},
+    {"DUPLICATE_SUBSCRIPTION", {absent, 0x19, 0x19, 0x19}},
+    {"UNINTERESTED", {0x20, 0x20, 0x20, 0x20}},
+    {"PREFIX_OVERLAP", {0x30, 0x30, 0x30, 0x30}},
+    {"NAMESPACE_TOO_LARGE", {absent, absent, 0x31, 0x31}},
+    {"INVALID_JOINING_REQUEST_ID", {0x32, 0x32, 0x32, 0x32}},
+    {"UNSUPPORTED_EXTENSION", {absent, absent, absent, 0x33}},
+    {"REDIRECT", {absent, absent, absent, 0x34}},
+}};
+
+inline constexpr std::array<code_row, 10> publish_done_rows{{
+    {"INTERNAL_ERROR", {0, 0, 0, 0}},
+    {"UNAUTHORIZED", {1, 1, 1, 1}},
+    {"TRACK_ENDED", {2, 2, 2, 2}},
+    {"SUBSCRIPTION_ENDED", {3, 3, 3, 3}},
+    {"GOING_AWAY", {4, 4, 4, 4}},
+    {"EXPIRED", {5, 5, 5, 6}},
+    {"TOO_FAR_BEHIND", {6, 6, 6, 5}},
+    {"UPDATE_FAILED", {8, 8, 8, 8}},
+    {"EXCESSIVE_LOAD", {absent, absent, 9, 9}},
+    {"MALFORMED_TRACK", {7, 0x12, 0x12, 0x12}},
+}};
+
+inline constexpr std::array<code_row, 10> reset_rows{{
+    {"INTERNAL_ERROR", {0, 0, 0, 0}},
+    {"CANCELLED", {1, 1, 1, 1}},
+    {"DELIVERY_TIMEOUT", {2, 2, 2, 2}},
+    {"SESSION_CLOSED", {3, 3, 3, 3}},
+    {"UNKNOWN_OBJECT_STATUS", {absent, 4, 4, 6}},
+    {"TOO_FAR_BEHIND", {absent, absent, 5, 5}},
+    {"GOING_AWAY", {absent, absent, absent, 4}},
+    {"EXPIRED_AUTH_TOKEN", {absent, absent, absent, 7}},
+    {"EXCESSIVE_LOAD", {absent, absent, 9, 9}},
+    {"MALFORMED_TRACK", {absent, 0x12, 0x12, 0x12}},
+}};
+
+[[nodiscard]] constexpr std::size_t code_column(draft d) noexcept {
+    return d <= draft::d15 ? 0 : d == draft::d16 ? 1 : d == draft::d17 ? 2 : 3;
+}
+[[nodiscard]] constexpr const auto& rows_of(close_code) noexcept {
+    return close_rows;
+}
+[[nodiscard]] constexpr const auto& rows_of(request_error_code) noexcept {
+    return request_error_rows;
+}
+[[nodiscard]] constexpr const auto& rows_of(publish_done_code) noexcept {
+    return publish_done_rows;
+}
+[[nodiscard]] constexpr const auto& rows_of(reset_code) noexcept {
+    return reset_rows;
+}
+
+} // namespace detail
+
+template <class Code>
+concept registry_code = requires(Code code) { detail::rows_of(code); };
+
+/// The registered name of a code.
+template <registry_code Code>
+[[nodiscard]] constexpr std::string_view to_string(Code code) noexcept {
+    return detail::rows_of(code)[static_cast<std::size_t>(code)].name;
+}
+/// Whether the draft registers this code.
+template <registry_code Code>
+[[nodiscard]] constexpr bool in_draft(const wire_rules& rules, Code code) noexcept {
+    return detail::rows_of(code)[static_cast<std::size_t>(code)]
+               .numbers[detail::code_column(rules.id)] != detail::absent;
+}
+/// The number of a code in a draft; a code the draft lacks becomes its INTERNAL_ERROR (for
+/// `close_code`, where such a code always stands for broken rules, PROTOCOL_VIOLATION).
+template <registry_code Code>
+[[nodiscard]] constexpr std::uint64_t to_wire(const wire_rules& rules, Code code) noexcept {
+    const auto n = detail::rows_of(code)[static_cast<std::size_t>(code)]
+                       .numbers[detail::code_column(rules.id)];
+    if (n != detail::absent) return n;
+    if constexpr (std::is_same_v<Code, close_code>) return 0x3;
+    return 0x0;
+}
+/// The code of a number; unknown numbers count as INTERNAL_ERROR, as draft 18 section 14 demands.
+template <registry_code Code>
+[[nodiscard]] constexpr Code from_wire(const wire_rules& rules, std::uint64_t number) noexcept {
+    const auto& rows = detail::rows_of(Code{});
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (rows[i].numbers[detail::code_column(rules.id)] == number && number != detail::absent)
+            return static_cast<Code>(i);
+    return Code::internal_error;
+}
+
+/// How a session answers a codec's failure on a control message or a stream.
+[[nodiscard]] constexpr close_code close_code_for(errc code) noexcept {
+    switch (code) {
+    case errc::malformed_value:
+        return close_code::key_value_formatting_error;
+    case errc::out_of_memory:
+        return close_code::internal_error;
+    default:
+        return close_code::protocol_violation;
+    }
+}
+
+} // namespace moqrtc::moqt

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <moqrtc/moqt/codes.hpp>
+#include <moqrtc/moqt/msg/request.hpp>
+#include <moqrtc/moqt/properties.hpp>
+
+#include <optional>
+
+namespace moqrtc::moqt::msg {
+
+/// REQUEST_OK: the plain yes to a request; what it may carry depends on the request.
+///
+/// Spec    moq-transport from draft 15 on, anchor `message-request-ok`.
+/// Fields  `properties` only in the answer to TRACK_STATUS, from draft 18 on.
+struct request_ok {
+    static constexpr std::string_view name = "REQUEST_OK";
+    static constexpr const char* where = "REQUEST_OK, message-request-ok";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? 0x7 : no_code;
+    }
+    static constexpr carrier carriers = carrier::publish_ok | carrier::update_ok |
+                                        carrier::track_status_ok | carrier::publish_namespace_ok |
+                                        carrier::subscribe_namespace_ok |
+                                        carrier::subscribe_tracks_ok;
+
+    moqt::request_id request_id = 0;
+    message_params params{};
+    bytes properties{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_answered_request(io, m);
+        describe_params(io, m.params, carriers);
+        if (io.rules().request_ok_properties) describe_track_properties(io, m.properties);
+    }
+};
+
+/// Where else to ask. Spec: moq-transport from draft 18 on, anchor `message-request-error`.
+struct redirect {
+    bytes connect_uri{};
+    namespace_view track_namespace{};
+    bytes track_name{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        io.blob("connect_uri", m.connect_uri, limits::session_uri);
+        describe_namespace(io, "track_namespace", m.track_namespace, 0);
+        io.blob("track_name", m.track_name, limits::full_track_name);
+        io.check(m.track_namespace.content_size() + m.track_name.size() <= limits::full_track_name,
+                 "track_name", errc::limit);
+    }
+};
+
+/// REQUEST_ERROR: the no to a request.
+///
+/// Spec    moq-transport from draft 15 on, anchor `message-request-error`.
+/// Fields  `error_code` is the draft's number (`codes.hpp` translates). `retry_interval` is 0 for
+///         "do not retry", else one more than the milliseconds to wait.
+struct request_error {
+    static constexpr std::string_view name = "REQUEST_ERROR";
+    static constexpr const char* where = "REQUEST_ERROR, message-request-error";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? 0x5 : no_code;
+    }
+
+    moqt::request_id request_id = 0;
+    std::uint64_t error_code = 0;
+    std::uint64_t retry_interval = 0;
+    bytes reason{};
+    std::optional<redirect> target{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_answered_request(io, m);
+        io.varint("error_code", m.error_code);
+        io.varint_if(io.rules().retry_interval, "retry_interval", m.retry_interval);
+        io.blob("error_reason", m.reason, limits::reason_phrase);
+        const bool redirects = io.rules().redirect &&
+                               m.error_code == to_wire(io.rules(), request_error_code::redirect);
+        if constexpr (reads<decltype(io)> || samples<decltype(io)>) {
+            if (redirects) m.target.emplace();
+        } else {
+            io.check(redirects == m.target.has_value(), "redirect",
+                     redirects ? errc::bad_value : errc::not_in_draft);
+        }
+        if (redirects && m.target) io.nested("redirect", *m.target);
+    }
+};
+
+/// REQUEST_UPDATE: changes parameters of a running request.
+///
+/// Spec    moq-transport from draft 16 on, anchor `message-request-update`.
+/// Fields  `existing_request_id` only where requests share the control stream.
+struct request_update {
+    static constexpr std::string_view name = "REQUEST_UPDATE";
+    static constexpr const char* where = "REQUEST_UPDATE, message-request-update";
+    static constexpr std::uint64_t code(const wire_rules&) noexcept { return 0x2; }
+
+    moqt::request_id request_id = 0;
+    moqt::request_id existing_request_id = 0;
+    message_params params{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_request_head(io, m);
+        if (!io.rules().request_streams) io.varint("existing_request_id", m.existing_request_id);
+        describe_params(io, m.params, any_update);
+    }
+};
+
+} // namespace moqrtc::moqt::msg

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <moqrtc/moqt/msg/request.hpp>
+#include <moqrtc/moqt/properties.hpp>
+
+namespace moqrtc::moqt::msg {
+
+enum class fetch_type : std::uint8_t { standalone = 1, relative_joining = 2, absolute_joining = 3 };
+
+/// FETCH: asks for objects of the past, of a named track or joined to a subscription.
+///
+/// Spec    moq-transport, anchor `message-fetch`.
+/// Fields  standalone: the names, `start`, and `end`, whose object is one more than the last
+/// wanted,
+///         or 0 for the whole group. Joining: `joining_request_id` names a subscription and
+///         `joining_start` is a number of groups back, or an absolute group.
+struct fetch {
+    static constexpr std::string_view name = "FETCH";
+    static constexpr const char* where = "FETCH, message-fetch";
+    static constexpr std::uint64_t code(const wire_rules&) noexcept { return 0x16; }
+
+    moqt::request_id request_id = 0;
+    fetch_type type = fetch_type::standalone;
+    namespace_view track_namespace{};
+    bytes track_name{};
+    location start{};
+    location end{};
+    moqt::request_id joining_request_id = 0;
+    std::uint64_t joining_start = 0;
+    message_params params{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_request_head(io, m);
+        auto type = static_cast<std::uint64_t>(m.type);
+        if constexpr (samples<decltype(io)>)
+            type = 1 + io.below(3);
+        else
+            io.varint("fetch_type", type);
+        io.check(type >= 1 && type <= 3, "fetch_type");
+        if constexpr (reads<decltype(io)> || samples<decltype(io)>) {
+            if (!io.ok()) return;
+            m.type = static_cast<fetch_type>(type);
+        }
+        if (m.type == fetch_type::standalone) {
+            describe_full_track_name(io, m);
+            io.nested("start", m.start);
+            io.nested("end", m.end);
+        } else {
+            io.varint("joining_request_id", m.joining_request_id);
+            io.varint("joining_start", m.joining_start);
+        }
+        describe_params(io, m.params, carrier::fetch);
+    }
+};
+
+/// FETCH_OK: the range is known and its objects come on a unidirectional stream.
+///
+/// Spec    moq-transport, anchor `message-fetch-ok`.
+/// Fields  `end` as in FETCH. `end_of_track` is true when no object follows the range, ever.
+struct fetch_ok {
+    static constexpr std::string_view name = "FETCH_OK";
+    static constexpr const char* where = "FETCH_OK, message-fetch-ok";
+    static constexpr std::uint64_t code(const wire_rules&) noexcept { return 0x18; }
+
+    moqt::request_id request_id = 0;
+    std::uint8_t end_of_track = 0;
+    location end{};
+    message_params params{};
+    bytes properties{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_answered_request(io, m);
+        if constexpr (samples<decltype(io)>)
+            m.end_of_track = static_cast<std::uint8_t>(io.below(2));
+        else
+            io.u8("end_of_track", m.end_of_track);
+        io.check(m.end_of_track <= 1, "end_of_track");
+        io.nested("end", m.end);
+        describe_params(io, m.params, carrier::fetch_ok);
+        if (io.rules().track_properties) describe_track_properties(io, m.properties);
+    }
+};
+
+/// FETCH_CANCEL: ends a fetch, up to draft 16; later the request stream is cancelled.
+///
+/// Spec    moq-transport up to draft 16, anchor `message-fetch-cancel`.
+struct fetch_cancel {
+    static constexpr std::string_view name = "FETCH_CANCEL";
+    static constexpr const char* where = "FETCH_CANCEL, message-fetch-cancel";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.request_streams ? no_code : 0x17;
+    }
+
+    moqt::request_id request_id = 0;
+
+    static constexpr void describe(auto& io, auto& m) { io.varint("request_id", m.request_id); }
+};
+
+} // namespace moqrtc::moqt::msg

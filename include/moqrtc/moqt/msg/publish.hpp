@@ -1,0 +1,74 @@
+#pragma once
+
+#include <moqrtc/moqt/msg/request.hpp>
+#include <moqrtc/moqt/properties.hpp>
+
+namespace moqrtc::moqt::msg {
+
+/// PUBLISH: offers a track; the publisher starts the subscription.
+///
+/// Spec    moq-transport, anchor `message-publish`.
+struct publish {
+    static constexpr std::string_view name = "PUBLISH";
+    static constexpr const char* where = "PUBLISH, message-publish";
+    static constexpr std::uint64_t code(const wire_rules&) noexcept { return 0x1d; }
+
+    moqt::request_id request_id = 0;
+    namespace_view track_namespace{};
+    bytes track_name{};
+    moqt::track_alias track_alias = 0;
+    message_params params{};
+    bytes properties{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_request_head(io, m);
+        describe_full_track_name(io, m);
+        io.varint("track_alias", m.track_alias);
+        describe_params(io, m.params, carrier::publish);
+        if (io.rules().track_properties) describe_track_properties(io, m.properties);
+    }
+};
+
+/// PUBLISH_OK: the subscriber takes the track; from draft 18 on a REQUEST_OK says so.
+///
+/// Spec    moq-transport up to draft 17, anchor `message-publish-ok`.
+struct publish_ok {
+    static constexpr std::string_view name = "PUBLISH_OK";
+    static constexpr const char* where = "PUBLISH_OK, message-publish-ok";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.publish_ok_is_request_ok ? no_code : 0x1e;
+    }
+
+    moqt::request_id request_id = 0;
+    message_params params{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_answered_request(io, m);
+        describe_params(io, m.params, carrier::publish_ok);
+    }
+};
+
+/// PUBLISH_DONE: the publisher is finished with a subscription.
+///
+/// Spec    moq-transport, anchor `message-publish-done`.
+/// Fields  `stream_count` is how many data streams were opened, or the draft's
+///         `unknown_stream_count`.
+struct publish_done {
+    static constexpr std::string_view name = "PUBLISH_DONE";
+    static constexpr const char* where = "PUBLISH_DONE, message-publish-done";
+    static constexpr std::uint64_t code(const wire_rules&) noexcept { return 0xb; }
+
+    moqt::request_id request_id = 0;
+    std::uint64_t status_code = 0;
+    std::uint64_t stream_count = 0;
+    bytes reason{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_answered_request(io, m);
+        io.varint("status_code", m.status_code);
+        io.varint("stream_count", m.stream_count);
+        io.blob("error_reason", m.reason, limits::reason_phrase);
+    }
+};
+
+} // namespace moqrtc::moqt::msg

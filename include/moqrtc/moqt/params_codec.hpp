@@ -1,0 +1,340 @@
+#pragma once
+
+#include <moqrtc/core/sizer.hpp>
+#include <moqrtc/moqt/params.hpp>
+
+namespace moqrtc::moqt {
+
+namespace detail {
+
+/// Checks shared by all archives: what a value may be in this draft.
+constexpr void check_parameter(auto& io, const parameter_rule& rule, std::uint64_t value) {
+    switch (rule.kind) {
+    case value_kind::timeout:
+        return io.check(value != 0 || io.rules().zero_timeout_is_none, rule.name);
+    case value_kind::boolean:
+        return io.check(value <= 1, rule.name);
+    case value_kind::priority_value:
+        return io.check(value <= 255, rule.name);
+    case value_kind::order:
+        return io.check(value == 1 || value == 2, rule.name);
+    default:
+        return;
+    }
+}
+
+constexpr void describe_filter(auto& io, auto& filter) {
+    auto type = static_cast<std::uint64_t>(filter.type);
+    io.varint("filter_type", type);
+    io.check(type >= 1 && type <= 4, "filter_type");
+    if constexpr (reads<decltype(io)>) {
+        if (!io.ok()) return;
+        filter.type = static_cast<filter_type>(type);
+    }
+    if (filter.type != filter_type::absolute_start && filter.type != filter_type::absolute_range)
+        return;
+    io.nested("start", filter.start);
+    if (filter.type != filter_type::absolute_range) return;
+    if (io.rules().location_filter == location_filter_form::delta_end) {
+        io.check(reads<decltype(io)> || filter.end_group >= filter.start.group, "end_group");
+        std::uint64_t delta = filter.end_group - filter.start.group;
+        io.varint("end_group_delta", delta);
+        if constexpr (reads<decltype(io)>) {
+            io.check(delta <= UINT64_MAX - filter.start.group, "end_group_delta", errc::overflow);
+            filter.end_group = filter.start.group + delta;
+        }
+    } else {
+        io.varint("end_group", filter.end_group);
+        io.check(filter.end_group >= filter.start.group, "end_group");
+    }
+}
+
+/// Bytes of one value of a kind that stands behind a length.
+template <class Io, class Describe>
+constexpr void length_prefixed(Io& io, const char* field, errc mismatch, Describe&& describe) {
+    if constexpr (reads<Io>) {
+        std::uint64_t size = 0;
+        io.varint(field, size);
+        if (!io.ok()) return;
+        io.check(size <= limits::key_value_bytes, field, errc::limit);
+        io.check(size <= io.left(), field, errc::truncated);
+        if (!io.ok()) return;
+        const auto* const outer = io.enter(static_cast<std::size_t>(size));
+        describe(io);
+        io.leave(outer, field, mismatch);
+    } else if constexpr (prints<Io>) {
+        describe(io);
+    } else {
+        sizer count{io.rules()};
+        describe(count);
+        io.varint(field, count.position());
+        describe(io);
+    }
+}
+
+/// Reads or writes the value of `rule` into or from `member`, which is set.
+template <class Io, class Member>
+constexpr void describe_value(Io& io, const parameter_rule& rule, Member& member) {
+    const bool typed = io.rules().parameters == parameter_form::typed;
+    if constexpr (requires { member.start; }) {
+        length_prefixed(io, rule.name, errc::bad_value,
+                        [&](auto& inner) { describe_filter(inner, member); });
+    } else if constexpr (requires { member.group; }) {
+        if (typed) return location::describe(io, member);
+        length_prefixed(io, rule.name, errc::malformed_value,
+                        [&](auto& inner) { location::describe(inner, member); });
+    } else if constexpr (requires { member.encoded(); }) {
+        describe_namespace(io, rule.name, member, 0);
+    } else {
+        const bool one_byte =
+            typed && (rule.kind == value_kind::boolean || rule.kind == value_kind::priority_value ||
+                      rule.kind == value_kind::order);
+        auto value = static_cast<std::uint64_t>(member);
+        if (one_byte) {
+            auto narrow = static_cast<std::uint8_t>(value);
+            io.u8(rule.name, narrow);
+            value = narrow;
+        } else {
+            io.varint(rule.name, value);
+        }
+        check_parameter(io, rule, value);
+        if constexpr (reads<Io>) {
+            if (io.ok()) member = static_cast<std::remove_cvref_t<Member>>(value);
+        }
+    }
+}
+
+/// Reads adjacent AUTHORIZATION_TOKEN parameters; returns how many there were.
+template <class Io>
+constexpr std::uint64_t read_tokens(Io& io, token_list& out, std::uint64_t most) {
+    const char* const field = "authorization_token";
+    auto probe = io;
+    const auto start = probe.position();
+    std::size_t end = start;
+    std::uint64_t count = 0;
+    while (probe.ok() && count < most) {
+        if (count != 0) {
+            auto peek = probe;
+            std::uint64_t key = 1;
+            peek.varint("type", key);
+            if (!peek.ok() || key != 0) break;
+            probe = peek;
+        }
+        bytes one;
+        probe.blob(field, one, limits::key_value_bytes);
+        if (!probe.ok()) break;
+        reader inner{io.rules(), one};
+        authorization_token token;
+        authorization_token::describe(inner, token);
+        if (!inner.ok() || inner.left() != 0) probe.fail(errc::malformed_value, field);
+        ++count;
+        end = probe.position();
+        probe.check(count <= limits::tokens_per_message, field, errc::limit);
+    }
+    bytes all;
+    if (!probe.ok()) {
+        io = probe;
+        return count;
+    }
+    io.raw(field, all, end - start);
+    out = token_list{io.rules(), all, static_cast<std::size_t>(count)};
+    return count;
+}
+
+template <class Io>
+constexpr void skip_key_value(Io& io, std::uint64_t type) {
+    std::uint64_t number = 0;
+    bytes ignored;
+    if (type % 2 == 0)
+        io.varint("value", number);
+    else
+        io.blob("value", ignored, limits::key_value_bytes);
+}
+
+template <class Io>
+constexpr void read_params(Io& io, message_params& params, carrier where) {
+    std::uint64_t count = 0;
+    io.varint("number_of_parameters", count);
+    std::uint64_t type = 0;
+    std::uint32_t seen = 0;
+    const bool deltas =
+        io.rules().keys == key_form::delta || io.rules().parameters == parameter_form::typed;
+    for (std::uint64_t i = 0; i < count && io.ok(); ++i) {
+        std::uint64_t key = 0;
+        io.varint("parameter_type", key);
+        io.check(!deltas || key <= UINT64_MAX - type, "parameter_type", errc::overflow);
+        type = deltas ? type + key : key;
+        if (!io.ok()) return;
+        const std::size_t index =
+            type < 64 ? parameter_index[static_cast<std::size_t>(type)] : 0xff;
+        const bool known =
+            index != 0xff &&
+            parameter_rules[index].carriers[carrier_column(io.rules().id)] != carrier::none;
+        if (!known) {
+            io.check(io.rules().unknown_parameters == unknown_parameter::ignored, "parameter_type",
+                     errc::unknown_type);
+            skip_key_value(io, type);
+            continue;
+        }
+        const auto& rule = parameter_rules[index];
+        if (!overlaps(rule.carriers[carrier_column(io.rules().id)], where)) {
+            io.check(io.rules().misplaced_parameters == unknown_parameter::ignored, rule.name);
+            skip_key_value(io, type);
+            continue;
+        }
+        const auto bit = std::uint32_t{1} << index;
+        io.check((seen & bit) == 0, rule.name, errc::duplicate);
+        seen |= bit;
+        if (rule.kind == value_kind::token) {
+            const auto read = read_tokens(io, params.authorization_tokens, count - i);
+            if (read > 1) i += read - 1;
+            continue;
+        }
+        const auto fill = [&](auto& member) { describe_value(io, rule, member.emplace()); };
+        switch (rule.id) {
+        case parameter::object_delivery_timeout:
+            fill(params.object_delivery_timeout);
+            break;
+        case parameter::authorization_token:
+            break;
+        case parameter::rendezvous_timeout:
+            fill(params.rendezvous_timeout);
+            break;
+        case parameter::subgroup_delivery_timeout:
+            fill(params.subgroup_delivery_timeout);
+            break;
+        case parameter::expires:
+            fill(params.expires);
+            break;
+        case parameter::largest_object:
+            fill(params.largest_object);
+            break;
+        case parameter::fill_timeout:
+            fill(params.fill_timeout);
+            break;
+        case parameter::forward:
+            fill(params.forward);
+            break;
+        case parameter::subscriber_priority:
+            fill(params.subscriber_priority);
+            break;
+        case parameter::subscription_filter:
+            fill(params.subscription_filter);
+            break;
+        case parameter::group_order:
+            fill(params.group_order);
+            break;
+        case parameter::new_group_request:
+            fill(params.new_group_request);
+            break;
+        case parameter::track_namespace_prefix:
+            fill(params.track_namespace_prefix);
+            break;
+        }
+    }
+}
+
+template <class Member>
+constexpr std::size_t occurrences(const Member& member) noexcept {
+    if constexpr (requires { member.tokens(); })
+        return member.size();
+    else
+        return member.has_value() ? 1 : 0;
+}
+
+template <class Io>
+constexpr void write_params(Io& io, const message_params& params, carrier where) {
+    std::size_t count = 0;
+    message_params::for_each(params, [&](parameter, auto& m) { count += occurrences(m); });
+    io.varint("number_of_parameters", count);
+    std::uint64_t previous = 0;
+    const bool deltas =
+        io.rules().keys == key_form::delta || io.rules().parameters == parameter_form::typed;
+    message_params::for_each(params, [&](parameter id, auto& member) {
+        if (occurrences(member) == 0) return;
+        const auto& rule = rule_of(id);
+        io.check(overlaps(rule.carriers[carrier_column(io.rules().id)], where), rule.name,
+                 errc::not_in_draft);
+        const auto key = [&] {
+            if constexpr (!prints<Io>)
+                io.varint("parameter_type", deltas ? rule.type - previous : rule.type);
+            previous = rule.type;
+        };
+        if constexpr (requires { member.tokens(); }) {
+            auto at = member.tokens();
+            while (const auto token = at.next()) {
+                key();
+                length_prefixed(io, rule.name, errc::malformed_value,
+                                [&](auto& inner) { authorization_token::describe(inner, *token); });
+            }
+        } else {
+            key();
+            describe_value(io, rule, *member);
+        }
+    });
+}
+
+template <class Io>
+constexpr void sample_params(Io& io, message_params& params, carrier where) {
+    message_params::for_each(params, [&](parameter id, auto& member) {
+        const auto& rule = rule_of(id);
+        if (!overlaps(rule.carriers[carrier_column(io.rules().id)], where)) return;
+        if (io.below(3) != 0) return;
+        if constexpr (requires { member.tokens(); }) {
+            return; // a list borrows its array: properties over tokens sample them by themselves
+        } else {
+            auto& value = member.emplace();
+            if constexpr (requires { value.start; }) {
+                value.type = static_cast<filter_type>(1 + io.below(4));
+                if (value.type < filter_type::absolute_start) return;
+                io.nested("start", value.start);
+                if (value.type == filter_type::absolute_start) return;
+                const auto room = varint_max(io.rules().varint) - value.start.group;
+                value.end_group = value.start.group + (room == 0 ? 0 : io.next() % room);
+            } else if constexpr (requires { value.group; }) {
+                io.nested(rule.name, value);
+            } else if constexpr (requires { value.encoded(); }) {
+                describe_namespace(io, rule.name, value, 0);
+            } else if (rule.kind == value_kind::order) {
+                value = static_cast<std::remove_cvref_t<decltype(value)>>(1 + io.below(2));
+            } else if (rule.kind == value_kind::boolean) {
+                value = static_cast<std::remove_cvref_t<decltype(value)>>(io.below(2));
+            } else if (rule.kind == value_kind::priority_value) {
+                value = static_cast<std::remove_cvref_t<decltype(value)>>(io.below(256));
+            } else {
+                value = static_cast<std::remove_cvref_t<decltype(value)>>(io.any_varint() | 1);
+            }
+        }
+    });
+}
+
+} // namespace detail
+
+/// Describes the parameters of a message that counts as `where`.
+///
+/// Errors  unknown_type, bad_value (misplaced or forbidden value), malformed_value, duplicate,
+///         overflow, limit; the session maps them to its termination codes.
+template <class Io, class Params>
+constexpr void describe_params(Io& io, Params& params, carrier where) {
+    if constexpr (reads<Io>)
+        detail::read_params(io, params, where);
+    else if constexpr (samples<Io>)
+        detail::sample_params(io, params, where);
+    else
+        detail::write_params(io, params, where);
+}
+
+/// The first parameter set in `params` that the draft does not define for `where`, if any: what a
+/// session asks once it knows which request an OK or an update belongs to.
+[[nodiscard]] constexpr const char*
+misplaced_parameter(const wire_rules& rules, const message_params& params, carrier where) noexcept {
+    const char* found = nullptr;
+    message_params::for_each(params, [&](parameter id, auto& member) {
+        if (found == nullptr && detail::occurrences(member) != 0 &&
+            !overlaps(carriers_of(rules, id), where))
+            found = rule_of(id).name;
+    });
+    return found;
+}
+
+} // namespace moqrtc::moqt

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034
 # What every script here shares: progress lines, clean ends, the repository's root.
 set -euo pipefail
 

@@ -1,13 +1,21 @@
 # shellcheck shell=bash
 # The recipe of the QUIC stack: OpenSSL 3.5 (shared, full ABI), ngtcp2 with its OpenSSL backend and
 # libsrtp with OpenSSL, from the newer source packages of the distribution itself.
-# Sourced by scripts/bootstrap; what stands in this file is part of the cache's key.
+# Sourced by scripts/bootstrap after lib.sh.
+# shellcheck disable=SC2154 # cache and root are of lib.sh
 
+# shellcheck disable=SC2034 # read through a name reference
 # Extended regular expressions of acceptable source versions, best first. Newest match wins: an
 # exact pin disappears from a moving suite.
 versions_openssl=('^3\.5\.' '^(3\.([6-9]|[1-9][0-9])|[4-9])\.')
 versions_ngtcp2=('^(1:)?1\.(2[0-9]|[3-9][0-9])\.')
 versions_libsrtp2=('^2\.([6-9]|[1-9][0-9])\.')
+
+# What decides how the result looks, and so the cache's key: versions and build steps.
+stack_recipe() {
+    declare -p versions_openssl versions_ngtcp2 versions_libsrtp2
+    declare -f build_openssl cmake_stack build_ngtcp2 build_libsrtp2
+}
 
 # Which suites of the distribution are newer than the oldest one supported.
 newer_suites() { # os-id
@@ -41,7 +49,7 @@ derive_sources() { # suite codename out-file
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
         [ -f "$file" ] || continue
         sed -nE "/cdrom:/d
-            s#^deb((-src)?[ ]+(\[[^]]*\][ ]+)?[^ ]+[ ]+)$codename[ ]+(.*)#deb\1$suite \4#
+            s#^deb((-src)?[ ]+(\[[^]]*\][ ]+)?[^ ]+[ ]+)${codename}[ ]+(.*)#deb\1$suite \4#
             t keep
             d
             : keep
@@ -75,7 +83,7 @@ fitting_sources() { # package regex...
 # next older version, and at last the newest upstream tarball without the packaging's patches.
 fetch_source() { # package regex...
     local package=$1 version dir=$work/src
-    cd "$dir"
+    cd "$dir" || return 1
     for version in $(fitting_sources "$@"); do
         if apt_isolated apt-get source --download-only "$package=$version" >>"$work/log/fetch.log" 2>&1 &&
             dpkg-source --no-check -x "${package}_${version#*:}.dsc" "$package" >>"$work/log/fetch.log" 2>&1; then
@@ -129,11 +137,11 @@ build_openssl() { # final-prefix staging-root
     local build=$work/build/openssl options=()
     case $(uname -m) in x86_64 | aarch64) options+=(enable-ec_nistp_64_gcc_128) ;; esac
     mkdir -p "$build"
-    cd "$build"
+    cd "$build" || return 1
     # No engine, CMS or similar is left out: other OpenSSL users in the process bind to this copy.
     logged "$work/log/openssl-configure.log" "$work/src/openssl/Configure" --release --prefix="$1" --libdir=lib \
         --openssldir=/usr/lib/ssl shared no-tests no-docs no-apps no-legacy no-module no-zlib no-ssl3 no-idea \
-        no-mdc2 no-rc5 "${options[@]}" || return 1
+        no-mdc2 no-rc5 "${options[@]}" "-Wl,-rpath,$1/lib" || return 1
     logged_long "$work/log/openssl.log" "OpenSSL" make -s -j"$(jobs_that_fit)" build_libs LIBS= || return 1
     logged "$work/log/openssl-install.log" make -s install_dev LIBS= INSTALL_LIBS= DESTDIR="$2"
 }
@@ -155,7 +163,16 @@ cmake_stack() { # name final-prefix staging-root options...
 }
 
 build_ngtcp2() { cmake_stack ngtcp2 "$1" "$2" -DENABLE_OPENSSL=ON -DENABLE_LIB_ONLY=ON -DENABLE_STATIC_LIB=OFF; }
-build_libsrtp2() { cmake_stack libsrtp2 "$1" "$2" -DENABLE_OPENSSL=ON -DBUILD_SHARED_LIBS=ON -DLIBSRTP_TEST_APPS=OFF; }
+
+build_libsrtp2() {
+    local pc=$2$1/lib/pkgconfig/libsrtp2.pc
+    cmake_stack libsrtp2 "$1" "$2" -DENABLE_OPENSSL=ON -DBUILD_SHARED_LIBS=ON -DLIBSRTP_TEST_APPS=OFF || return 1
+    # Its CMake build installs no pkg-config file, unlike its packages.
+    # shellcheck disable=SC2016 # the variables are pkg-config's own
+    [ -e "$pc" ] || printf '%s\n' "prefix=$1" 'libdir=${prefix}/lib' 'includedir=${prefix}/include' '' 'Name: libsrtp2' \
+        'Description: Secure RTP' "Version: $(sed 's/[-+ ].*//' "$work/src/libsrtp2.version")" \
+        'Requires.private: libcrypto' 'Libs: -L${libdir} -lsrtp2' 'Cflags: -I${includedir}' >"$pc"
+}
 
 # Builds the named parts and puts them at the prefix in one rename.
 build_stack() { # os-id codename final-prefix part...

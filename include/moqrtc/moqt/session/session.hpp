@@ -1,0 +1,198 @@
+#pragma once
+
+#include <moqrtc/core/buffer_pool.hpp>
+#include <moqrtc/core/id_map.hpp>
+#include <moqrtc/core/ring.hpp>
+#include <moqrtc/moqt/session/config.hpp>
+#include <moqrtc/moqt/session/control_framer.hpp>
+#include <moqrtc/moqt/session/event.hpp>
+#include <moqrtc/moqt/session/request.hpp>
+#include <moqrtc/moqt/session/scheduler.hpp>
+#include <moqrtc/moqt/session/streams.hpp>
+#include <moqrtc/moqt/session/token_cache.hpp>
+#include <moqrtc/moqt/transport.hpp>
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace moqrtc::moqt {
+
+/// What a subgroup to be sent is: the fields of its header that the publisher chooses.
+struct subgroup_start {
+    std::uint64_t group = 0;
+    std::uint64_t subgroup = 0;
+    std::optional<priority> publisher_priority{}; ///< unset: the track's default
+    bool has_properties = false; ///< objects of this stream may carry properties
+    bool end_of_group = false;   ///< the last object before FIN ends the group
+    bool first_object = false;   ///< its first object is the first ever of the subgroup
+};
+
+/// One MoQT session, either role, any draft the rules table speaks; without socket, clock or thread.
+///
+/// Spec    moq-transport, drafts 16 and 18.
+/// Drain   after any `handle_*` or command: `poll_event` until empty, then `poll_transmit` and
+///         `poll_send` as far as the transport has room.
+/// Owns    what it queues, in blocks of the pool, which outlives the session.
+/// Borrows spans given to it for the call only.
+/// Errors  a command that the state or the draft does not allow returns an error and changes
+///         nothing. What a peer does wrong ends the session: op `close`, event `closed`.
+class session {
+public:
+    session(instant now, session_config config, buffer_pool& pool);
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+
+    // From the transport ------------------------------------------------------------------------
+
+    /// Bytes of a stream, in order; `fin` when they are its last. Returns how many were taken:
+    /// fewer than given means that events wait; drain them, then call again with the rest.
+    [[nodiscard]] std::size_t handle_stream(instant now, stream_id stream, bytes data, bool fin);
+    /// RESET_STREAM with the transport's code number.
+    void handle_reset(instant now, stream_id stream, std::uint64_t code);
+    /// STOP_SENDING with the transport's code number.
+    void handle_stop_sending(instant now, stream_id stream, std::uint64_t code);
+    void handle_datagram(instant now, bytes data);
+    /// `count` more bytes of a stream of ours reached the peer; `fin` when its end did too.
+    void handle_acked(instant now, stream_id stream, std::size_t count, bool fin);
+    /// How many further streams the transport would open now. Before the first call: none.
+    void handle_stream_credit(std::uint64_t bidirectional, std::uint64_t unidirectional);
+    /// Flow control of a stream that was reported blocked has opened.
+    void handle_writable(stream_id stream);
+    /// The transport is gone; nothing will be sent any more.
+    void handle_transport_closed(instant now, std::uint64_t code, std::string_view reason,
+                                 bool by_peer);
+    void handle_timeout(instant now);
+
+    // To the transport --------------------------------------------------------------------------
+
+    /// The stream of highest priority that has something to send and room to send it, or none.
+    /// Follow it with `handle_sent` or `handle_blocked`.
+    [[nodiscard]] std::optional<stream_send> poll_send(instant now);
+    /// The transport took `count` bytes of what `poll_send` offered, and the end if `fin`.
+    void handle_sent(instant now, stream_id stream, std::size_t count, bool fin);
+    /// The stream cannot send until `handle_writable`.
+    void handle_blocked(stream_id stream);
+    [[nodiscard]] std::optional<transport_op> poll_transmit() { return ops_.pop(); }
+    [[nodiscard]] instant next_timeout() const noexcept;
+
+    // To the application ------------------------------------------------------------------------
+
+    [[nodiscard]] std::optional<event> poll_event() { return events_.pop(); }
+    [[nodiscard]] bool closed() const noexcept { return closed_; }
+    /// The peer's SETUP is here.
+    [[nodiscard]] bool established() const noexcept { return established_; }
+    [[nodiscard]] bool going_away() const noexcept { return goaway_received_ || goaway_sent_; }
+    [[nodiscard]] const wire_rules& rules() const noexcept { return *rules_; }
+    [[nodiscard]] const session_config& config() const noexcept { return config_; }
+    [[nodiscard]] buffer_pool& pool() noexcept { return *pool_; }
+    /// A subscription of this session, either direction, or null. Valid until the next non-const
+    /// call.
+    [[nodiscard]] const subscription_state* subscription(request_id id) const noexcept;
+    /// Bytes accepted from the application and not yet handed to the transport.
+    [[nodiscard]] std::size_t unsent_bytes() const noexcept { return unsent_data_bytes_; }
+    [[nodiscard]] std::size_t unsent_bytes(request_id id) const noexcept;
+    /// Requests of both sides that are open.
+    [[nodiscard]] std::size_t request_count() const noexcept { return requests_.size(); }
+    /// Whether a request may be sent now: established, not going away, credit left.
+    [[nodiscard]] bool can_request() const noexcept;
+
+    // Requests ----------------------------------------------------------------------------------
+    // Each returns the new request's identifier; its fate comes as `accepted` or `rejected`.
+
+    result<request_id> subscribe(instant now, const full_track_name& track,
+                                 const message_params& params = {});
+    /// `alias` names the track in data streams; objects may be sent at once when Forward is 1.
+    result<request_id> publish(instant now, const full_track_name& track, track_alias alias,
+                               const message_params& params = {}, bytes properties = {});
+    /// `end.object` is one more than the last wanted object, 0 for the whole group.
+    result<request_id> fetch(instant now, const full_track_name& track, location start,
+                             location end, const message_params& params = {});
+    result<request_id> joining_fetch(instant now, msg::fetch_type type, request_id subscription,
+                                     std::uint64_t start, const message_params& params = {});
+    result<request_id> track_status(instant now, const full_track_name& track,
+                                    const message_params& params = {});
+    result<request_id> publish_namespace(instant now, const track_namespace& space,
+                                         const message_params& params = {});
+    result<request_id> subscribe_namespace(instant now, const track_namespace& prefix,
+                                           msg::subscribe_options options =
+                                               msg::subscribe_options::namespaces,
+                                           const message_params& params = {});
+    /// Draft 18 and later; before, SUBSCRIBE_NAMESPACE with its options asks the same.
+    result<request_id> subscribe_tracks(instant now, const track_namespace& prefix,
+                                        const message_params& params = {});
+    /// REQUEST_UPDATE of a request of ours, or of a subscription that the peer started by PUBLISH.
+    result<request_id> update(instant now, request_id id, const message_params& params);
+    /// Ends a request of ours, or one of the peer's that we had accepted and do not want any more.
+    result<void> cancel(instant now, request_id id, reset_code code = reset_code::cancelled);
+
+    // Answers -----------------------------------------------------------------------------------
+
+    result<void> accept_subscribe(instant now, request_id id, track_alias alias,
+                                  const message_params& params = {}, bytes properties = {});
+    result<void> accept_publish(instant now, request_id id, const message_params& params = {});
+    result<void> accept_fetch(instant now, request_id id, location end, bool end_of_track,
+                              const message_params& params = {}, bytes properties = {});
+    /// REQUEST_OK: TRACK_STATUS and the namespace requests. `properties` for TRACK_STATUS only.
+    result<void> accept(instant now, request_id id, const message_params& params = {},
+                        bytes properties = {});
+    /// REQUEST_ERROR. `retry_after` unset: the peer should not try again. `target` makes it a
+    /// redirect where the draft has that.
+    result<void> reject(instant now, request_id id, request_error_code code,
+                        std::string_view reason, std::optional<duration> retry_after = {},
+                        const msg::redirect* target = nullptr);
+    result<void> accept_update(instant now, request_id update_id,
+                               const message_params& params = {});
+    /// Refuses the update; what the draft ends then (anchor `message-request-update`) is ended.
+    result<void> reject_update(instant now, request_id update_id, request_error_code code,
+                               std::string_view reason);
+    /// NAMESPACE and NAMESPACE_DONE in answer to SUBSCRIBE_NAMESPACE `id`.
+    result<void> announce_namespace(instant now, request_id id, const track_namespace& suffix);
+    result<void> withdraw_namespace(instant now, request_id id, const track_namespace& suffix);
+    result<void> publish_blocked(instant now, request_id id, const track_namespace& suffix,
+                                 std::string_view track_name);
+    /// PUBLISH_DONE, as soon as every open stream of the subscription has been finished or reset.
+    /// Streams still open are finished when `code` is track_ended or subscription_ended, else reset.
+    result<void> publish_done(instant now, request_id id, publish_done_code code,
+                              std::string_view reason);
+
+    // Objects out -------------------------------------------------------------------------------
+
+    /// Starts a subgroup of subscription `id` (we are its publisher).
+    result<data_stream> open_subgroup(instant now, request_id id, const subgroup_start& start);
+    /// Appends an object. `properties` are Key-Value-Pairs in this draft's encoding.
+    result<void> write_object(instant now, data_stream stream, std::uint64_t object_id,
+                              const slice& properties, const slice& payload,
+                              object_status status = object_status::normal);
+    /// Appends an object whose header was encoded before, for many subscribers of one draft.
+    /// `previous` is the object the header's delta counts from; it must be the last one written.
+    result<void> write_encoded(instant now, data_stream stream,
+                               std::optional<std::uint64_t> previous, std::uint64_t object_id,
+                               const slice& head, const slice& payload);
+    /// The last object written to a stream of ours, or none.
+    [[nodiscard]] std::optional<std::uint64_t> last_object(data_stream stream) const noexcept;
+    result<void> finish_stream(instant now, data_stream stream);
+    result<void> reset_stream(instant now, data_stream stream, reset_code code);
+    /// One object in a datagram; dropped silently when the transport cannot carry it.
+    result<void> send_datagram(instant now, request_id id, const object& item);
+
+    /// Opens the data stream of a FETCH that we answered with `accept_fetch`, or are going to.
+    result<data_stream> open_fetch_stream(instant now, request_id id);
+    result<void> write_fetch_object(instant now, data_stream stream, const object& item);
+    result<void> write_fetch_gap(instant now, data_stream stream, location last, bool unknown);
+
+    // Leaving -----------------------------------------------------------------------------------
+
+    /// GOAWAY; `uri` only from a server. `timeout` 0: the configured one is kept to ourselves.
+    result<void> goaway(instant now, std::string_view uri = {}, duration timeout = {});
+    /// GOAWAY for one request of the peer, draft 18 and later.
+    result<void> request_goaway(instant now, request_id id, std::string_view uri = {},
+                                duration timeout = {});
+    /// Ends the session; `closed` follows.
+    void close(instant now, close_code code, std::string_view reason);
+
+private:
+};
+
+} // namespace moqrtc::moqt

@@ -126,8 +126,8 @@ private:
     const auto profile = in.number(10, 2, 2);
     if (!profile || *profile > 3) return in.bad("profile");
     out.profile = static_cast<std::uint8_t>(*profile);
-    const auto level = in.number(10, 2, 2);
-    if (!level) return in.bad("level");
+    const auto level = in.number(10, 2, 3);
+    if (!level || *level > 255) return in.bad("level");
     out.level = static_cast<std::uint8_t>(*level);
     const auto depth = in.number(10, 2, 2);
     if (!depth || (*depth != 8 && *depth != 10 && *depth != 12)) return in.bad("bitDepth");

@@ -62,3 +62,64 @@ clang_version() {
     done
     return 1
 }
+
+# Installs and builds what the groups need; afterwards $stack is the prefix of the QUIC stack.
+bootstrap() { # group...
+    stack=$("$root/scripts/bootstrap" "$@") || exit $?
+}
+
+# Configures a preset. Clang presets take the newest Clang from 19 up that is there.
+configure() { # preset cmake-options...
+    local preset=$1 version
+    shift
+    case $preset in
+    clang | fuzz | *-clang)
+        version=$(clang_version) || fail 2 "no clang++-19 or newer on this machine" "run: scripts/bootstrap fuzz"
+        set -- "-DCMAKE_CXX_COMPILER=clang++-$version" "$@"
+        ;;
+    esac
+    step "$preset: configure"
+    (cd "$root" && logged "build/$preset/log/configure.log" cmake --preset "$preset" "-DMOQRTC_DEPS=${stack:-}" "$@") ||
+        fail 1 "configuring '$preset' failed"
+}
+
+# Builds a preset's targets (all without one), with a line of progress every 20 s.
+build() { # preset target...
+    local preset=$1 log beat status=0
+    shift
+    log=$root/build/$preset/log/build.log
+    step "$preset: build ${*:-everything}"
+    (while sleep 20; do step "$preset: build $(grep -oE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 1)"; done) &
+    beat=$!
+    NINJA_STATUS='[%f/%t] ' logged "$log" ninja -C "$root/build/$preset" -j"$(jobs_that_fit)" -k 5 "$@" || status=$?
+    kill "$beat" 2>/dev/null || true
+    wait "$beat" 2>/dev/null || true
+    [ $status -eq 0 ] || {
+        grep -E '^FAILED:' "$log" | sed 's/^/        /' >&2
+        fail 1 "building '$preset' failed"
+    }
+}
+
+# Runs a preset's tests two at a time. Passing tests make one line that moves on a terminal and a
+# line per tenth elsewhere; failures are shown whole, and ctest's closing lines as they are.
+run_tests() { # preset ctest-options...
+    local preset=$1 status=0 terminal=0
+    shift
+    [ ! -t 1 ] || terminal=1
+    step "$preset: test"
+    ctest --test-dir "$root/build/$preset" -j2 --output-on-failure --timeout 300 "$@" 2>&1 |
+        awk -v terminal=$terminal '
+            function clear() { if (shown) printf "\r\033[K"; shown = 0 }
+            /^(Internal ctest|Test project|[ \t]*Start +[0-9]+:)/ { next }
+            /^ *[0-9]+\/[0-9]+ +Test +#.*(Passed|\*\*\*Skipped)/ {
+                split($1, part, "/")
+                if (terminal) { printf "\r\033[K        %s %s", $1, $4; shown = 1 }
+                else if (int(part[1] * 10 / part[2]) > tenth) {
+                    tenth = int(part[1] * 10 / part[2]); printf "        %s tests done\n", $1
+                }
+                fflush(); next
+            }
+            { clear(); print; fflush() }' || status=$?
+    sed -n 's/^skipped: /        skipped: /p' "$root/build/$preset/Testing/Temporary/LastTest.log" 2>/dev/null || true
+    return $status
+}

@@ -99,14 +99,21 @@ public:
         out_->text("]");
         first_ = false;
     }
-    template <class M>
-    constexpr void nested(const char* field, const M& value) {
+    /// A structure that is no type of its own: `begin`, its fields, `end`.
+    constexpr void begin(const char* field) {
         name(field);
         first_ = true;
         open();
-        M::describe(*this, value);
+    }
+    constexpr void end() {
         close();
         first_ = false;
+    }
+    template <class M>
+    constexpr void nested(const char* field, const M& value) {
+        begin(field);
+        M::describe(*this, value);
+        end();
     }
 
 private:

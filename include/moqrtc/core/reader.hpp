@@ -29,6 +29,11 @@ public:
         this->record(code, field, position());
         at_ = end_;
     }
+    /// A failure found later at an `offset` that lies behind.
+    constexpr void fail_at(std::size_t offset, errc code, const char* field) noexcept {
+        at_ = begin_ + offset;
+        fail(code, field);
+    }
     constexpr void check(bool good, const char* field, errc code = errc::bad_value) noexcept {
         if (!good) fail(code, field);
     }
@@ -63,7 +68,7 @@ public:
     /// Length as varint, then that many bytes; longer than `max` is `errc::limit`.
     constexpr void blob(const char* field, bytes& value, std::size_t max) noexcept {
         std::uint64_t size = 0;
-        const auto* const start = at_;
+        const auto start = position();
         varint(field, size);
         if (!this->ok()) return;
         if (size > max) return fail_at(start, errc::limit, field);
@@ -103,10 +108,6 @@ public:
     }
 
 private:
-    constexpr void fail_at(const std::byte* where, errc code, const char* field) noexcept {
-        at_ = where;
-        fail(code, field);
-    }
     constexpr void fail_varint(const char* field) noexcept {
         const bool forbidden = at_ != end_ && varint_length(this->rules_->varint, *at_) == 0;
         fail(forbidden ? errc::bad_value : errc::truncated, field);

@@ -14,12 +14,28 @@ namespace moqrtc {
 ///
 /// Grows by doubling up to `limit` (rounded up to a power of two) and keeps its memory, so a queue
 /// in steady use does not allocate. `T` is default-constructible and movable; a popped place is
-/// reset at once, so that what it owned is released.
+/// reset at once, so that what it owned is released. A ring that was moved from is empty.
 template <class T>
 class ring {
 public:
     explicit ring(std::size_t limit = std::size_t{1} << 30) noexcept
         : limit_{std::bit_ceil(limit)} {}
+
+    ring(ring&& other) noexcept
+        : slots_{std::move(other.slots_)},
+          capacity_{std::exchange(other.capacity_, 0)},
+          head_{std::exchange(other.head_, 0)},
+          tail_{std::exchange(other.tail_, 0)},
+          limit_{other.limit_} {}
+    ring& operator=(ring&& other) noexcept {
+        ring moved{std::move(other)};
+        std::swap(slots_, moved.slots_);
+        std::swap(capacity_, moved.capacity_);
+        std::swap(head_, moved.head_);
+        std::swap(tail_, moved.tail_);
+        std::swap(limit_, moved.limit_);
+        return *this;
+    }
 
     [[nodiscard]] bool empty() const noexcept { return head_ == tail_; }
     [[nodiscard]] std::size_t size() const noexcept { return tail_ - head_; }

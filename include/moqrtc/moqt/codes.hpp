@@ -226,7 +226,9 @@ template <registry_code Code>
     case errc::malformed_value:
         return close_code::key_value_formatting_error;
     case errc::out_of_memory:
-        return close_code::internal_error;
+    case errc::no_space:
+    case errc::bad_state:
+        return close_code::internal_error; // ours, not the peer's
     default:
         return close_code::protocol_violation;
     }

@@ -125,11 +125,15 @@ template <class Io>
 constexpr void write_namespace(Io& io, const char* field, const namespace_view& in,
                                std::size_t least) noexcept {
     io.check(in.count() >= least, field, errc::not_in_draft);
+    io.check(in.count() <= limits::namespace_fields && in.content_size() <= limits::full_track_name,
+             field, errc::limit);
     io.varint(field, in.count());
     if (in.form() == in.form_of(io.rules().varint)) return io.rest(field, in.encoded());
     auto at = in.fields();
-    while (const auto one = at.next())
+    while (const auto one = at.next()) {
+        io.check(!one->empty(), field);
         io.blob(field, *one, limits::full_track_name);
+    }
 }
 
 } // namespace detail
@@ -180,10 +184,12 @@ public:
 
     /// Adds a field; the caller keeps to the limits, the codec refuses what breaks them.
     void append(bytes field) {
-        fields_ += static_cast<char>(field.size() >> 8);
-        fields_ += static_cast<char>(field.size() & 0xff);
-        fields_ += as_text(field);
-        ++count_;
+        // Cut where the two bytes of length end: still far more than the codec lets through.
+        const auto kept = field.first(std::min<std::size_t>(field.size(), 0xffff));
+        fields_ += static_cast<char>(kept.size() >> 8);
+        fields_ += static_cast<char>(kept.size() & 0xff);
+        fields_ += as_text(kept);
+        if (count_ != UINT8_MAX) ++count_;
     }
     [[nodiscard]] namespace_view view() const noexcept {
         return {as_bytes(fields_), count_, fields_.size() - 2u * count_,

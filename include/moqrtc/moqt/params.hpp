@@ -37,6 +37,10 @@ enum class carrier : std::uint32_t {
 [[nodiscard]] constexpr carrier operator|(carrier a, carrier b) noexcept {
     return static_cast<carrier>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
 }
+/// The carriers of `a` that are not in `b`.
+[[nodiscard]] constexpr carrier without(carrier a, carrier b) noexcept {
+    return static_cast<carrier>(static_cast<std::uint32_t>(a) & ~static_cast<std::uint32_t>(b));
+}
 [[nodiscard]] constexpr bool overlaps(carrier a, carrier b) noexcept {
     return (static_cast<std::uint32_t>(a) & static_cast<std::uint32_t>(b)) != 0;
 }
@@ -91,6 +95,11 @@ inline constexpr carrier nowhere = none;
 inline constexpr carrier token_17 = publish | subscribe | any_update | subscribe_namespace |
                                     publish_namespace | track_status | fetch;
 inline constexpr carrier subscriber_side = publish_ok | subscribe | subscription_update;
+/// The definitions of the delivery timeouts name REQUEST_UPDATE without restricting it.
+inline constexpr carrier timeout_side = publish_ok | subscribe | any_update;
+/// An answer to TRACK_STATUS has the parameters of SUBSCRIBE_OK (anchor `message-track-status`),
+/// EXPIRES included although its own definition does not list it.
+inline constexpr carrier expires_side = subscribe_ok | publish | publish_ok | track_status_ok;
 
 /// Sources: moq-transport, anchors `message-params`; carriers of each draft's definitions.
 inline constexpr std::array<parameter_rule, parameter_count> parameter_rules{{
@@ -98,7 +107,7 @@ inline constexpr std::array<parameter_rule, parameter_count> parameter_rules{{
      0x02,
      value_kind::timeout,
      "object_delivery_timeout",
-     {subscriber_side, subscriber_side, subscriber_side, subscriber_side, subscriber_side}},
+     {timeout_side, timeout_side, timeout_side, timeout_side, timeout_side}},
     {parameter::authorization_token,
      0x03,
      value_kind::token,
@@ -113,17 +122,16 @@ inline constexpr std::array<parameter_rule, parameter_count> parameter_rules{{
      0x06,
      value_kind::timeout,
      "subgroup_delivery_timeout",
-     {nowhere, nowhere, nowhere, subscriber_side, subscriber_side}},
+     {nowhere, nowhere, nowhere, timeout_side, timeout_side}},
     {parameter::expires,
      0x08,
      value_kind::integer,
      "expires",
-     {subscribe_ok | publish | publish_ok, subscribe_ok | publish | publish_ok,
-      subscribe_ok | publish | publish_ok | update_ok | track_status_ok | publish_namespace_ok |
-          subscribe_namespace_ok,
-      subscribe_ok | publish | publish_ok | update_ok,
-      subscribe_ok | publish | publish_ok | update_ok | publish_namespace_ok |
-          subscribe_namespace_ok | subscribe_tracks_ok}},
+     {subscribe_ok | publish | publish_ok, expires_side | update_ok,
+      expires_side | update_ok | publish_namespace_ok | subscribe_namespace_ok,
+      expires_side | update_ok,
+      expires_side | update_ok | publish_namespace_ok | subscribe_namespace_ok |
+          subscribe_tracks_ok}},
     {parameter::largest_object,
      0x09,
      value_kind::location,

@@ -63,7 +63,9 @@ constexpr void length_prefixed(Io& io, const char* field, errc mismatch, Describ
         describe(io);
         io.leave(outer, field, mismatch);
     } else if constexpr (prints<Io>) {
+        io.begin(field);
         describe(io);
+        io.end();
     } else {
         sizer count{io.rules()};
         describe(count);
@@ -80,7 +82,7 @@ constexpr void describe_value(Io& io, const parameter_rule& rule, Member& member
         length_prefixed(io, rule.name, errc::bad_value,
                         [&](auto& inner) { describe_filter(inner, member); });
     } else if constexpr (requires { member.group; }) {
-        if (typed) return location::describe(io, member);
+        if (typed) return io.nested(rule.name, member);
         length_prefixed(io, rule.name, errc::malformed_value,
                         [&](auto& inner) { location::describe(inner, member); });
     } else if constexpr (requires { member.encoded(); }) {
@@ -110,14 +112,16 @@ constexpr std::uint64_t read_tokens(Io& io, token_list& out, std::uint64_t most)
     const char* const field = "authorization_token";
     auto probe = io;
     const auto start = probe.position();
+    const std::uint64_t repeated =
+        io.rules().keys == key_form::delta ? 0 : rule_of(parameter::authorization_token).type;
     std::size_t end = start;
     std::uint64_t count = 0;
     while (probe.ok() && count < most) {
         if (count != 0) {
             auto peek = probe;
-            std::uint64_t key = 1;
+            std::uint64_t key = 0;
             peek.varint("type", key);
-            if (!peek.ok() || key != 0) break;
+            if (!peek.ok() || key != repeated) break;
             probe = peek;
         }
         bytes one;
@@ -246,7 +250,7 @@ template <class Io>
 constexpr void write_params(Io& io, const message_params& params, carrier where) {
     std::size_t count = 0;
     message_params::for_each(params, [&](parameter, auto& m) { count += occurrences(m); });
-    io.varint("number_of_parameters", count);
+    if constexpr (!prints<Io>) io.varint("number_of_parameters", count);
     std::uint64_t previous = 0;
     const bool deltas =
         io.rules().keys == key_form::delta || io.rules().parameters == parameter_form::typed;
@@ -274,6 +278,22 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
     });
 }
 
+/// One of each kind, values of 2 and 13 bytes, small numbers that every draft can carry.
+inline constexpr std::array<std::byte, 13> sample_token_value{std::byte{0x7f}, std::byte{0x00}};
+inline constexpr std::array sampled_tokens{
+    authorization_token{alias_type::register_alias, 3, 0, bytes{sample_token_value}.first(2)},
+    authorization_token{alias_type::use_value, 0, 0x9d, sample_token_value},
+    authorization_token{alias_type::use_alias, 3, 0, {}},
+    authorization_token{alias_type::delete_alias, 500, 0, {}},
+};
+
+/// One token or more, adjacent in the table above.
+constexpr token_list sample_tokens(auto& io) {
+    const auto first = static_cast<std::size_t>(io.below(sampled_tokens.size()));
+    const auto count = 1 + static_cast<std::size_t>(io.below(sampled_tokens.size() - first));
+    return token_list{std::span{sampled_tokens}.subspan(first, count)};
+}
+
 template <class Io>
 constexpr void sample_params(Io& io, message_params& params, carrier where) {
     message_params::for_each(params, [&](parameter id, auto& member) {
@@ -281,7 +301,7 @@ constexpr void sample_params(Io& io, message_params& params, carrier where) {
         if (!overlaps(rule.carriers[carrier_column(io.rules().id)], where)) return;
         if (io.below(3) != 0) return;
         if constexpr (requires { member.tokens(); }) {
-            return; // a list borrows its array: properties over tokens sample them by themselves
+            member = sample_tokens(io);
         } else {
             auto& value = member.emplace();
             if constexpr (requires { value.start; }) {
@@ -302,7 +322,8 @@ constexpr void sample_params(Io& io, message_params& params, carrier where) {
             } else if (rule.kind == value_kind::priority_value) {
                 value = static_cast<std::remove_cvref_t<decltype(value)>>(io.below(256));
             } else {
-                value = static_cast<std::remove_cvref_t<decltype(value)>>(io.any_varint() | 1);
+                const auto number = io.any_varint(); // 0 is forbidden for some timeouts
+                value = static_cast<std::remove_cvref_t<decltype(value)>>(number == 0 ? 1 : number);
             }
         }
     });
@@ -320,7 +341,11 @@ constexpr void describe_params(Io& io, Params& params, carrier where) {
         detail::read_params(io, params, where);
     else if constexpr (samples<Io>)
         detail::sample_params(io, params, where);
-    else
+    else if constexpr (prints<Io>) {
+        io.begin("parameters");
+        detail::write_params(io, params, where);
+        io.end();
+    } else
         detail::write_params(io, params, where);
 }
 

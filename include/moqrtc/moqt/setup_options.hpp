@@ -36,7 +36,11 @@ struct setup_options {
             read(io, m);
         else if constexpr (samples<decltype(io)>)
             sample(io, m);
-        else
+        else if constexpr (prints<decltype(io)>) {
+            io.begin("options");
+            write(io, m);
+            io.end();
+        } else
             write(io, m);
     }
 
@@ -83,7 +87,9 @@ private:
         });
         io.check(!m.max_request_id || io.rules().request_credit, "max_request_id",
                  errc::not_in_draft);
-        if (io.rules().setup != setup_form::symmetric) io.varint("number_of_parameters", count);
+        if constexpr (!prints<Io>) {
+            if (io.rules().setup != setup_form::symmetric) io.varint("number_of_parameters", count);
+        }
         std::uint64_t previous = 0;
         const bool deltas = io.rules().keys == key_form::delta;
         for_each(m, io.rules(), [&](std::uint64_t id, const char* name, auto& member) {
@@ -114,7 +120,7 @@ private:
         for_each(m, io.rules(), [&](std::uint64_t, const char* name, auto& member) {
             if (io.below(2) != 0) return;
             if constexpr (requires { member.tokens(); })
-                return;
+                member = detail::sample_tokens(io);
             else if constexpr (requires { member->size(); })
                 io.blob(name, member.emplace(), 64);
             else

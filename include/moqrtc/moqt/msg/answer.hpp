@@ -22,6 +22,10 @@ struct request_ok {
                                         carrier::track_status_ok | carrier::publish_namespace_ok |
                                         carrier::subscribe_namespace_ok |
                                         carrier::subscribe_tracks_ok;
+    /// What it can answer in this draft: PUBLISH has an answer of its own up to draft 17.
+    [[nodiscard]] static constexpr carrier carriers_in(const wire_rules& rules) noexcept {
+        return rules.publish_ok_is_request_ok ? carriers : without(carriers, carrier::publish_ok);
+    }
 
     moqt::request_id request_id = 0;
     message_params params{};
@@ -29,8 +33,8 @@ struct request_ok {
 
     static constexpr void describe(auto& io, auto& m) {
         describe_answered_request(io, m);
-        describe_params(io, m.params, carriers);
-        if (io.rules().request_ok_properties) describe_track_properties(io, m.properties);
+        describe_params(io, m.params, carriers_in(io.rules()));
+        describe_track_properties(io, io.rules().request_ok_properties, m.properties);
     }
 };
 
@@ -70,6 +74,9 @@ struct request_error {
     static constexpr void describe(auto& io, auto& m) {
         describe_answered_request(io, m);
         io.varint("error_code", m.error_code);
+        if constexpr (samples<decltype(io)>) { // random numbers would hardly ever redirect
+            if (io.below(4) == 0) m.error_code = to_wire(io.rules(), request_error_code::redirect);
+        }
         io.varint_if(io.rules().retry_interval, "retry_interval", m.retry_interval);
         io.blob("error_reason", m.reason, limits::reason_phrase);
         const bool redirects = io.rules().redirect &&
@@ -78,7 +85,7 @@ struct request_error {
             if (redirects) m.target.emplace();
         } else {
             io.check(redirects == m.target.has_value(), "redirect",
-                     redirects ? errc::bad_value : errc::not_in_draft);
+                     io.rules().redirect ? errc::bad_value : errc::not_in_draft);
         }
         if (redirects && m.target) io.nested("redirect", *m.target);
     }

@@ -3,6 +3,8 @@
 #include <moqrtc/moqt/msg/request.hpp>
 #include <moqrtc/moqt/properties.hpp>
 
+#include <utility>
+
 namespace moqrtc::moqt::msg {
 
 enum class fetch_type : std::uint8_t { standalone = 1, relative_joining = 2, absolute_joining = 3 };
@@ -10,9 +12,8 @@ enum class fetch_type : std::uint8_t { standalone = 1, relative_joining = 2, abs
 /// FETCH: asks for objects of the past, of a named track or joined to a subscription.
 ///
 /// Spec    moq-transport, anchor `message-fetch`.
-/// Fields  standalone: the names, `start`, and `end`, whose object is one more than the last
-/// wanted,
-///         or 0 for the whole group. Joining: `joining_request_id` names a subscription and
+/// Fields  standalone: the names, `start`, and `end`, whose object is one more than the last one
+///         wanted, or 0 for the whole group. Joining: `joining_request_id` names a subscription and
 ///         `joining_start` is a number of groups back, or an absolute group.
 struct fetch {
     static constexpr std::string_view name = "FETCH";
@@ -28,6 +29,12 @@ struct fetch {
     moqt::request_id joining_request_id = 0;
     std::uint64_t joining_start = 0;
     message_params params{};
+
+    /// Whether a range is not backwards; object 0 of an end stands for its whole group.
+    [[nodiscard]] static constexpr bool ordered(const location& start,
+                                                const location& end) noexcept {
+        return start <= end || (start.group == end.group && end.object == 0);
+    }
 
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);
@@ -45,6 +52,12 @@ struct fetch {
             describe_full_track_name(io, m);
             io.nested("start", m.start);
             io.nested("end", m.end);
+            // A sender's duty; a receiver refuses the request and keeps the session.
+            if constexpr (samples<decltype(io)>) {
+                if (!ordered(m.start, m.end)) std::swap(m.start, m.end);
+            } else if constexpr (!reads<decltype(io)>) {
+                io.check(ordered(m.start, m.end), "end");
+            }
         } else {
             io.varint("joining_request_id", m.joining_request_id);
             io.varint("joining_start", m.joining_start);
@@ -77,7 +90,7 @@ struct fetch_ok {
         io.check(m.end_of_track <= 1, "end_of_track");
         io.nested("end", m.end);
         describe_params(io, m.params, carrier::fetch_ok);
-        if (io.rules().track_properties) describe_track_properties(io, m.properties);
+        describe_track_properties(io, io.rules().track_properties, m.properties);
     }
 };
 

@@ -74,7 +74,8 @@ enum class subscribe_options : std::uint8_t { publish = 0, namespaces = 1, both 
 /// SUBSCRIBE_NAMESPACE: asks which namespaces exist under a prefix.
 ///
 /// Spec    moq-transport, anchor `message-subscribe-ns`.
-/// Fields  `options` in drafts 16 and 17; later SUBSCRIBE_TRACKS asks for PUBLISH.
+/// Fields  `options` in drafts 16 and 17; elsewhere it stays `namespaces`, since SUBSCRIBE_TRACKS
+///         (or nothing, before draft 16) asks for PUBLISH.
 struct subscribe_namespace {
     static constexpr std::string_view name = "SUBSCRIBE_NAMESPACE";
     static constexpr const char* where = "SUBSCRIBE_NAMESPACE, message-subscribe-ns";
@@ -102,6 +103,9 @@ struct subscribe_namespace {
             if constexpr (reads<decltype(io)> || samples<decltype(io)>) {
                 if (io.ok()) m.options = static_cast<subscribe_options>(options);
             }
+        } else {
+            io.check(m.options == subscribe_options::namespaces, "subscribe_options",
+                     errc::not_in_draft);
         }
         describe_params(io, m.params, carrier::subscribe_namespace);
     }

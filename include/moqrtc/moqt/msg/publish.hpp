@@ -25,7 +25,7 @@ struct publish {
         describe_full_track_name(io, m);
         io.varint("track_alias", m.track_alias);
         describe_params(io, m.params, carrier::publish);
-        if (io.rules().track_properties) describe_track_properties(io, m.properties);
+        describe_track_properties(io, io.rules().track_properties, m.properties);
     }
 };
 

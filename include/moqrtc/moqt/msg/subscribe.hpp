@@ -44,7 +44,7 @@ struct subscribe_ok {
         describe_answered_request(io, m);
         io.varint("track_alias", m.track_alias);
         describe_params(io, m.params, carrier::subscribe_ok);
-        if (io.rules().track_properties) describe_track_properties(io, m.properties);
+        describe_track_properties(io, io.rules().track_properties, m.properties);
     }
 };
 

@@ -13,5 +13,8 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/moqrtc-config-version.cm
 install(FILES "${PROJECT_BINARY_DIR}/moqrtc-config.cmake"
     "${PROJECT_BINARY_DIR}/moqrtc-config-version.cmake"
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/moqrtc")
+# Found from the file's own place, so that an installed tree can be moved.
+file(RELATIVE_PATH MOQRTC_PC_TO_PREFIX
+    "${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 configure_file("${CMAKE_CURRENT_LIST_DIR}/moqrtc.pc.in" "${PROJECT_BINARY_DIR}/moqrtc.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/moqrtc.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")

@@ -8,7 +8,7 @@
 # Extended regular expressions of acceptable source versions, best first. Newest match wins: an
 # exact pin disappears from a moving suite.
 versions_openssl=('^3\.5\.' '^(3\.([6-9]|[1-9][0-9])|[4-9])\.')
-versions_ngtcp2=('^(1:)?1\.(2[0-9]|[3-9][0-9])\.')
+versions_ngtcp2=('^1\.(2[4-9]|[3-9][0-9])\.')
 versions_libsrtp2=('^2\.([6-9]|[1-9][0-9])\.')
 
 # What decides how the result looks, and so the cache's key: versions and build steps.
@@ -188,7 +188,7 @@ build_stack() { # os-id codename final-prefix part...
             keep_log
             fail 1 "no source package fits for:$missing_sources" \
                 "looked in the suites: $(newer_suites "$os"), at the hosts of the system's own apt sources" \
-                "install OpenSSL >= 3.5 and ngtcp2 >= 1.20 with its OpenSSL backend (libngtcp2_crypto_ossl) by hand," \
+                "install OpenSSL >= 3.5 and ngtcp2 >= 1.24 with its OpenSSL backend (libngtcp2_crypto_ossl) by hand," \
                 "so that pkg-config finds them, and run this again; the log is $cache/log/fetch.log"
             ;;
         esac

@@ -24,7 +24,8 @@ const std::uint8_t* raw(bytes data) noexcept {
 
 } // namespace
 
-void quic_endpoint::handle_datagram(instant now, const stray_datagram& datagram, bool handed_over) {
+void quic_endpoint::handle_datagram(instant now, const stray_datagram& datagram,
+                                    quic_connection* owner, bool handed_over) {
     ngtcp2_version_cid ids;
     const auto& data = datagram.data;
     // Nothing can be sent to port 0.
@@ -39,11 +40,10 @@ void quic_endpoint::handle_datagram(instant now, const stray_datagram& datagram,
         return;
     }
     const auto found = table_.find(connection_id{ids.dcid, ids.dcidlen});
-    if (found != table_.end()) {
-        auto& connection = *found->second;
-        connection.receive(now, datagram.local, datagram.remote, datagram.ecn, data);
-        return;
-    }
+    // On a client's own socket anything may be a stateless reset, whose connection ID is noise.
+    auto* const connection = found != table_.end() ? found->second : owner;
+    if (connection != nullptr)
+        return connection->receive(now, datagram.local, datagram.remote, datagram.ecn, data);
     const bool long_header = (byte_at(data, 0) & 0x80) != 0;
     if (socket_ != nullptr && long_header) return accept(now, datagram);
     if (socket_ != nullptr && !handed_over && ids.dcid[0] != config_.shard && forward_ != nullptr) {

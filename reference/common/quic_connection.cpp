@@ -6,6 +6,12 @@
 #include <utility>
 
 namespace moqrtc::reference {
+namespace {
+
+/// How long a close waits for data that pacing or the congestion window holds back.
+constexpr duration close_patience = milliseconds(100);
+
+} // namespace
 
 quic_connection::quic_connection(quic_endpoint& endpoint, bool server)
     : endpoint_{endpoint}, server_{server}, datagrams_{endpoint.config().datagram_queue} {
@@ -129,6 +135,7 @@ std::size_t quic_connection::datagram_capacity() const noexcept {
 void quic_connection::close(std::uint64_t code, std::string_view reason) {
     if (close_request_ || phase_ > phase::open) return;
     close_request_ = close_info{close_info::cause::application, false, code, std::string{reason}};
+    close_limit_ = steady_now() + close_patience;
     wake();
 }
 

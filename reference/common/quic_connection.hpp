@@ -143,6 +143,7 @@ private:
 
     // Ends.
     void fail(int library_error);
+    [[nodiscard]] bool has_unsent(instant now);
     void send_close(instant now);
     void answer_close(const socket_address& local, const socket_address& remote, std::size_t size);
     void finish(instant now, const close_info& info, phase next);
@@ -199,6 +200,7 @@ private:
     std::vector<connection_id> ids_;
 
     std::optional<close_info> close_request_;
+    instant close_limit_ = never; // until then the close waits for what is not sent yet
     int close_library_error_ = 0; // what `close_request_` comes from, when from the stack
     std::vector<std::uint8_t> close_packet_;
     std::uint64_t close_heard_ = 0;  // datagrams since

@@ -216,7 +216,7 @@ void quic_endpoint::read_socket(const std::shared_ptr<udp_socket>& socket, quic_
                 const auto one = rest.first(std::min(read.segment, rest.size()));
                 rest = rest.subspan(one.size());
                 ++counters_.datagrams_received;
-                handle_datagram(now, {read.local, read.remote, read.ecn, one}, false);
+                handle_datagram(now, {read.local, read.remote, read.ecn, one}, owner, false);
             }
         }
         // The socket's owner lives as long as somebody besides this function holds the socket.
@@ -229,7 +229,7 @@ void quic_endpoint::read_socket(const std::shared_ptr<udp_socket>& socket, quic_
 }
 
 void quic_endpoint::handle_stray(const stray_datagram& datagram) {
-    handle_datagram(steady_now(), datagram, true);
+    handle_datagram(steady_now(), datagram, nullptr, true);
 }
 
 void quic_endpoint::schedule(quic_connection& connection) {

@@ -115,7 +115,8 @@ private:
     // The loop.
     void read_socket(const std::shared_ptr<udp_socket>& socket, quic_connection* owner);
     void arm_read(const std::shared_ptr<udp_socket>& socket, quic_connection* owner);
-    void handle_datagram(instant now, const stray_datagram& datagram, bool handed_over);
+    void handle_datagram(instant now, const stray_datagram& datagram, quic_connection* owner,
+                         bool handed_over);
     void turn();
     void post_turn();
     void update_deadline(quic_connection& connection);

@@ -41,7 +41,7 @@ void quic_connection::receive(instant now, const socket_address& local,
     now_ = now;
     if (phase_ == phase::closing) return answer_close(local, remote, data.size());
     if (phase_ != phase::handshake && phase_ != phase::open) return;
-    if (close_request_) return;
+    if (close_library_error_ != 0) return;
     if (server_ && !migration_allowed_ && !(remote == peer())) return;
     const auto& here = server_ ? local : path_local_;
     const ngtcp2_path path{{const_cast<sockaddr*>(here.data()), here.size()},
@@ -128,6 +128,7 @@ instant quic_connection::next_deadline() {
         break;
     }
     auto next = std::min(instant_from_nanoseconds(ngtcp2_conn_get_expiry2(conn_)), next_attempt_);
+    next = std::min(next, close_limit_);
     if (handler_ != nullptr && handshake_complete_) next = std::min(next, handler_->next_timeout());
     return next;
 }
@@ -149,7 +150,15 @@ void quic_connection::flush(instant now) {
     }
     if (!close_request_ || phase_ > phase::open) return;
     if (resolving) return finish(now, *close_request_, phase::closed);
-    send_close(now);
+    if (close_request_->why != close_info::cause::application || now >= close_limit_ ||
+        !has_unsent(now))
+        send_close(now);
+}
+
+bool quic_connection::has_unsent(instant now) {
+    if (phase_ != phase::open || handler_ == nullptr) return false;
+    pending_send next;
+    return !datagrams_.empty() || handler_->next_send(now, next);
 }
 
 void quic_connection::refused(instant now) {
@@ -162,7 +171,10 @@ void quic_connection::fail_unreachable(instant now, std::string reason) {
 }
 
 void quic_connection::fail(int library_error) {
-    if (close_request_) return;
+    if (close_request_) {
+        close_limit_ = now_; // nothing is worth waiting for any more
+        return wake();
+    }
     close_info info{close_info::cause::transport, false, 0, ngtcp2_strerror(library_error)};
     info.code = ngtcp2_err_infer_quic_transport_error_code(library_error);
     if (library_error == NGTCP2_ERR_CRYPTO) {

@@ -25,7 +25,7 @@ public:
     [[nodiscard]] constexpr std::size_t position() const noexcept {
         return static_cast<std::size_t>(at_ - begin_);
     }
-    constexpr void fail(errc code, const char* field) noexcept {
+    [[gnu::cold, gnu::noinline]] constexpr void fail(errc code, const char* field) noexcept {
         this->record(code, field, position());
         at_ = end_;
     }
@@ -48,10 +48,11 @@ public:
         at_ += 2;
     }
     constexpr void varint(const char* field, std::uint64_t& value) noexcept {
-        const auto decoded = decode_varint(this->rules_->varint, at_, left());
-        if (decoded.size == 0) return fail_varint(field);
-        value = decoded.value;
-        at_ += decoded.size;
+        // Below 64 every form of integer is that one byte.
+        if (at_ != end_ && *at_ < std::byte{64})
+            value = std::to_integer<std::uint64_t>(*at_++);
+        else
+            longer_varint(field, value);
     }
     constexpr void varint_if(bool present, const char* field, std::uint64_t& value) noexcept {
         if (present) varint(field, value);
@@ -87,6 +88,10 @@ public:
         value = {at_, size};
         at_ += size;
     }
+    /// What was read since `start`, a former `position`.
+    [[nodiscard]] constexpr bytes since(std::size_t start) const noexcept {
+        return {begin_ + start, at_};
+    }
     /// A structure inside this one.
     template <class M>
     constexpr void nested(const char*, M& value) noexcept {
@@ -108,6 +113,13 @@ public:
     }
 
 private:
+    [[gnu::noinline]] constexpr void longer_varint(const char* field,
+                                                   std::uint64_t& value) noexcept {
+        const auto decoded = decode_varint(this->rules_->varint, at_, left());
+        if (decoded.size == 0) return fail_varint(field);
+        value = decoded.value;
+        at_ += decoded.size;
+    }
     constexpr void fail_varint(const char* field) noexcept {
         const bool forbidden = at_ != end_ && varint_length(this->rules_->varint, *at_) == 0;
         fail(forbidden ? errc::bad_value : errc::truncated, field);

@@ -28,7 +28,7 @@ public:
     [[nodiscard]] constexpr std::size_t room() const noexcept {
         return static_cast<std::size_t>(end_ - at_);
     }
-    constexpr void fail(errc code, const char* field) noexcept {
+    [[gnu::cold, gnu::noinline]] constexpr void fail(errc code, const char* field) noexcept {
         this->record(code, field, position());
         end_ = at_;
     }
@@ -46,11 +46,11 @@ public:
         at_ += 2;
     }
     constexpr void varint(const char* field, std::uint64_t value) noexcept {
-        const auto form = this->rules_->varint;
-        if (form == varint_form::quic && value > varint_max(form))
-            return fail(errc::bad_value, field);
-        if (room() < 9 && room() < varint_size(form, value)) return fail(errc::no_space, field);
-        at_ += encode_varint(form, value, at_);
+        // Below 64 every form of integer is that one byte.
+        if (value < 64 && at_ != end_)
+            *at_++ = static_cast<std::byte>(value);
+        else
+            longer_varint(field, value);
     }
     constexpr void varint_if(bool present, const char* field, std::uint64_t value) noexcept {
         if (present)
@@ -83,12 +83,31 @@ public:
         at_ = std::copy(value.begin(), value.end(), at_);
     }
     constexpr void raw(const char* field, bytes value, std::size_t) noexcept { rest(field, value); }
+    /// Leaves one byte for a length below 64, which is the same in every form of integer.
+    [[nodiscard]] constexpr std::byte* enter(const char* field) noexcept {
+        auto* const length = at_;
+        u8(field, 0);
+        return length;
+    }
+    /// Fills in the length of what was written since `enter`.
+    constexpr void leave(std::byte* length) noexcept {
+        if (this->ok()) *length = static_cast<std::byte>(at_ - length - 1);
+    }
     template <class M>
     constexpr void nested(const char*, const M& value) noexcept {
         M::describe(*this, value);
     }
 
 private:
+    [[gnu::noinline]] constexpr void longer_varint(const char* field,
+                                                   std::uint64_t value) noexcept {
+        const auto form = this->rules_->varint;
+        if (value > varint_max(varint_form::quic) && form == varint_form::quic)
+            return fail(errc::bad_value, field);
+        if (room() < 9 && room() < varint_size(form, value)) return fail(errc::no_space, field);
+        at_ += encode_varint(form, value, at_, room());
+    }
+
     std::byte* begin_;
     std::byte* at_;
     std::byte* end_;

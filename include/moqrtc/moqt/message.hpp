@@ -27,14 +27,15 @@ inline constexpr std::uint64_t no_code = UINT64_MAX;
 template <class M>
 [[nodiscard]] constexpr result<M> parse(const wire_rules& rules, bytes body) {
     reader io{rules, body};
-    M message{};
-    M::describe(io, message);
+    result<M> message{std::in_place}; // filled where it is returned
+    M::describe(io, *message);
     if (io.ok() && io.left() != 0) io.fail(errc::trailing, "end of message");
-    if (io.ok()) [[likely]]
-        return message;
-    auto failure = io.failure();
-    failure.where = M::where;
-    return std::unexpected(failure);
+    if (!io.ok()) [[unlikely]] {
+        auto failure = io.failure();
+        failure.where = M::where;
+        message = std::unexpected(failure);
+    }
+    return message;
 }
 
 /// Exact size of the body that `serialize` writes.

@@ -101,24 +101,18 @@ constexpr void read_namespace(Io& io, const char* field, namespace_view& out,
     io.varint(field, count);
     io.check(count <= limits::namespace_fields, field, errc::limit);
     io.check(count >= least, field);
-    bytes all;
-    auto probe = io; // looks ahead, so that the fields can be taken as one span
-    const auto start = probe.position();
+    const auto start = io.position();
     std::size_t content = 0;
-    for (std::uint64_t i = 0; i < count && probe.ok(); ++i) {
+    for (std::uint64_t i = 0; i < count && io.ok(); ++i) {
         bytes one;
-        probe.blob(field, one, limits::full_track_name);
-        probe.check(!one.empty(), field);
+        io.blob(field, one, limits::full_track_name);
+        io.check(!one.empty(), field);
         content += one.size();
-        probe.check(content <= limits::full_track_name, field, errc::limit);
     }
-    if (!probe.ok()) {
-        io = probe;
-        return;
-    }
-    io.raw(field, all, probe.position() - start);
+    io.check(content <= limits::full_track_name, field, errc::limit);
     if (io.ok())
-        out = {all, static_cast<std::size_t>(count), content, out.form_of(io.rules().varint)};
+        out = {io.since(start), static_cast<std::size_t>(count), content,
+               out.form_of(io.rules().varint)};
 }
 
 template <class Io>

@@ -49,8 +49,8 @@ constexpr void describe_filter(auto& io, auto& filter) {
     }
 }
 
-/// Bytes of one value of a kind that stands behind a length.
-template <class Io, class Describe>
+/// One value of a kind that stands behind a length; `Short` ones have less than 64 bytes.
+template <bool Short, class Io, class Describe>
 constexpr void length_prefixed(Io& io, const char* field, errc mismatch, Describe&& describe) {
     if constexpr (reads<Io>) {
         std::uint64_t size = 0;
@@ -66,6 +66,10 @@ constexpr void length_prefixed(Io& io, const char* field, errc mismatch, Describ
         io.begin(field);
         describe(io);
         io.end();
+    } else if constexpr (Short && requires { io.room(); }) {
+        auto* const length = io.enter(field);
+        describe(io);
+        io.leave(length);
     } else {
         sizer count{io.rules()};
         describe(count);
@@ -79,12 +83,12 @@ template <class Io, class Member>
 constexpr void describe_value(Io& io, const parameter_rule& rule, Member& member) {
     const bool typed = io.rules().parameters == parameter_form::typed;
     if constexpr (requires { member.start; }) {
-        length_prefixed(io, rule.name, errc::bad_value,
-                        [&](auto& inner) { describe_filter(inner, member); });
+        length_prefixed<true>(io, rule.name, errc::bad_value,
+                              [&](auto& inner) { describe_filter(inner, member); });
     } else if constexpr (requires { member.group; }) {
         if (typed) return io.nested(rule.name, member);
-        length_prefixed(io, rule.name, errc::malformed_value,
-                        [&](auto& inner) { location::describe(inner, member); });
+        length_prefixed<true>(io, rule.name, errc::malformed_value,
+                              [&](auto& inner) { location::describe(inner, member); });
     } else if constexpr (requires { member.encoded(); }) {
         describe_namespace(io, rule.name, member, 0);
     } else {
@@ -163,6 +167,7 @@ constexpr void read_params(Io& io, message_params& params, carrier where) {
     std::uint32_t seen = 0;
     const bool deltas =
         io.rules().keys == key_form::delta || io.rules().parameters == parameter_form::typed;
+    const auto column = carrier_column(io.rules().id);
     for (std::uint64_t i = 0; i < count && io.ok(); ++i) {
         std::uint64_t key = 0;
         io.varint("parameter_type", key);
@@ -172,8 +177,7 @@ constexpr void read_params(Io& io, message_params& params, carrier where) {
         const std::size_t index =
             type < 64 ? parameter_index[static_cast<std::size_t>(type)] : 0xff;
         const bool known =
-            index != 0xff &&
-            parameter_rules[index].carriers[carrier_column(io.rules().id)] != carrier::none;
+            index != 0xff && parameter_rules[index].carriers[column] != carrier::none;
         if (!known) {
             io.check(io.rules().unknown_parameters == unknown_parameter::ignored, "parameter_type",
                      errc::unknown_type);
@@ -181,7 +185,7 @@ constexpr void read_params(Io& io, message_params& params, carrier where) {
             continue;
         }
         const auto& rule = parameter_rules[index];
-        if (!overlaps(rule.carriers[carrier_column(io.rules().id)], where)) {
+        if (!overlaps(rule.carriers[column], where)) {
             io.check(io.rules().misplaced_parameters == unknown_parameter::ignored, rule.name);
             skip_key_value(io, type);
             continue;
@@ -194,45 +198,51 @@ constexpr void read_params(Io& io, message_params& params, carrier where) {
             if (read > 1) i += read - 1;
             continue;
         }
-        const auto fill = [&](auto& member) { describe_value(io, rule, member.emplace()); };
+        // The row is a constant in each case, so that its kind costs nothing.
+        const auto fill = [&]<parameter P>(auto& member) {
+            describe_value(io, parameter_rules[static_cast<std::size_t>(P)], member.emplace());
+        };
         switch (rule.id) {
         case parameter::object_delivery_timeout:
-            fill(params.object_delivery_timeout);
+            fill.template operator()<parameter::object_delivery_timeout>(
+                params.object_delivery_timeout);
             break;
         case parameter::authorization_token:
             break;
         case parameter::rendezvous_timeout:
-            fill(params.rendezvous_timeout);
+            fill.template operator()<parameter::rendezvous_timeout>(params.rendezvous_timeout);
             break;
         case parameter::subgroup_delivery_timeout:
-            fill(params.subgroup_delivery_timeout);
+            fill.template operator()<parameter::subgroup_delivery_timeout>(
+                params.subgroup_delivery_timeout);
             break;
         case parameter::expires:
-            fill(params.expires);
+            fill.template operator()<parameter::expires>(params.expires);
             break;
         case parameter::largest_object:
-            fill(params.largest_object);
+            fill.template operator()<parameter::largest_object>(params.largest_object);
             break;
         case parameter::fill_timeout:
-            fill(params.fill_timeout);
+            fill.template operator()<parameter::fill_timeout>(params.fill_timeout);
             break;
         case parameter::forward:
-            fill(params.forward);
+            fill.template operator()<parameter::forward>(params.forward);
             break;
         case parameter::subscriber_priority:
-            fill(params.subscriber_priority);
+            fill.template operator()<parameter::subscriber_priority>(params.subscriber_priority);
             break;
         case parameter::subscription_filter:
-            fill(params.subscription_filter);
+            fill.template operator()<parameter::subscription_filter>(params.subscription_filter);
             break;
         case parameter::group_order:
-            fill(params.group_order);
+            fill.template operator()<parameter::group_order>(params.group_order);
             break;
         case parameter::new_group_request:
-            fill(params.new_group_request);
+            fill.template operator()<parameter::new_group_request>(params.new_group_request);
             break;
         case parameter::track_namespace_prefix:
-            fill(params.track_namespace_prefix);
+            fill.template operator()<parameter::track_namespace_prefix>(
+                params.track_namespace_prefix);
             break;
         }
     }
@@ -254,11 +264,11 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
     std::uint64_t previous = 0;
     const bool deltas =
         io.rules().keys == key_form::delta || io.rules().parameters == parameter_form::typed;
+    const auto column = carrier_column(io.rules().id);
     message_params::for_each(params, [&](parameter id, auto& member) {
         if (occurrences(member) == 0) return;
         const auto& rule = rule_of(id);
-        io.check(overlaps(rule.carriers[carrier_column(io.rules().id)], where), rule.name,
-                 errc::not_in_draft);
+        io.check(overlaps(rule.carriers[column], where), rule.name, errc::not_in_draft);
         const auto key = [&] {
             if constexpr (!prints<Io>)
                 io.varint("parameter_type", deltas ? rule.type - previous : rule.type);
@@ -268,8 +278,9 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
             auto at = member.tokens();
             while (const auto token = at.next()) {
                 key();
-                length_prefixed(io, rule.name, errc::malformed_value,
-                                [&](auto& inner) { authorization_token::describe(inner, *token); });
+                length_prefixed<false>(io, rule.name, errc::malformed_value, [&](auto& inner) {
+                    authorization_token::describe(inner, *token);
+                });
             }
         } else {
             key();

@@ -102,9 +102,9 @@ private:
                 auto at = member.tokens();
                 while (const auto token = at.next()) {
                     key();
-                    detail::length_prefixed(io, name, errc::malformed_value, [&](auto& inner) {
-                        authorization_token::describe(inner, *token);
-                    });
+                    detail::length_prefixed<false>(
+                        io, name, errc::malformed_value,
+                        [&](auto& inner) { authorization_token::describe(inner, *token); });
                 }
             } else {
                 key();

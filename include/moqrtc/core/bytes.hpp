@@ -44,7 +44,8 @@ template <std::size_t N>
     requires(N >= 1 && N <= 8)
 [[nodiscard]] constexpr std::uint64_t load_be(bytes data) noexcept {
     std::uint64_t value = 0;
-    for (std::size_t i = 0; i < N; ++i) value = value << 8 | byte_at(data, i);
+    for (std::size_t i = 0; i < N; ++i)
+        value = value << 8 | byte_at(data, i);
     return value;
 }
 
@@ -52,7 +53,8 @@ template <std::size_t N>
 template <std::size_t N>
     requires(N >= 1 && N <= 8)
 constexpr void store_be(mutable_bytes out, std::uint64_t value) noexcept {
-    for (std::size_t i = N; i-- > 0; value >>= 8) out[i] = static_cast<std::byte>(value & 0xff);
+    for (std::size_t i = N; i-- > 0; value >>= 8)
+        out[i] = static_cast<std::byte>(value & 0xff);
 }
 
 } // namespace moqrtc

@@ -44,21 +44,36 @@ using result = std::expected<T, error>;
 /// The name of a code, as in the source.
 [[nodiscard]] constexpr std::string_view to_string(errc code) noexcept {
     switch (code) {
-    case errc::ok: return "ok";
-    case errc::truncated: return "truncated";
-    case errc::trailing: return "trailing bytes";
-    case errc::bad_value: return "bad value";
-    case errc::malformed_value: return "malformed value";
-    case errc::limit: return "limit exceeded";
-    case errc::overflow: return "overflow";
-    case errc::duplicate: return "duplicate";
-    case errc::unknown_type: return "unknown type";
-    case errc::not_in_draft: return "not in this draft";
-    case errc::unsupported: return "unsupported";
-    case errc::no_space: return "no space";
-    case errc::out_of_memory: return "out of memory";
-    case errc::bad_state: return "bad state";
-    case errc::not_found: return "not found";
+    case errc::ok:
+        return "ok";
+    case errc::truncated:
+        return "truncated";
+    case errc::trailing:
+        return "trailing bytes";
+    case errc::bad_value:
+        return "bad value";
+    case errc::malformed_value:
+        return "malformed value";
+    case errc::limit:
+        return "limit exceeded";
+    case errc::overflow:
+        return "overflow";
+    case errc::duplicate:
+        return "duplicate";
+    case errc::unknown_type:
+        return "unknown type";
+    case errc::not_in_draft:
+        return "not in this draft";
+    case errc::unsupported:
+        return "unsupported";
+    case errc::no_space:
+        return "no space";
+    case errc::out_of_memory:
+        return "out of memory";
+    case errc::bad_state:
+        return "bad state";
+    case errc::not_found:
+        return "not found";
     }
     return "unknown";
 }

@@ -51,7 +51,8 @@ public:
     bool erase(std::uint64_t id) noexcept {
         if (size_ == 0) return false;
         auto at = place(id);
-        while (slots_[at].index != none && slots_[at].id != id) at = (at + 1) & mask_;
+        while (slots_[at].index != none && slots_[at].id != id)
+            at = (at + 1) & mask_;
         if (slots_[at].index == none) return false;
         --size_;
         // Close the gap: move back every later entry of the run that may not stand behind a hole.
@@ -67,7 +68,8 @@ public:
     }
     void clear() noexcept {
         if (slots_ == nullptr) return;
-        for (std::size_t i = 0; i <= mask_; ++i) slots_[i].index = none;
+        for (std::size_t i = 0; i <= mask_; ++i)
+            slots_[i].index = none;
         size_ = 0;
     }
     /// Calls `visit(id, index)` for every entry, in no order; the map must not change meanwhile.

@@ -16,11 +16,11 @@ namespace moqrtc::moqt {
 /// Units   sizes in bytes.
 struct session_config {
     role self = role::client;
-    draft version = draft::d18;    ///< what ALPN or the WebTransport subprotocol chose
-    bool webtransport = false;     ///< AUTHORITY and PATH travel in the CONNECT request instead
-    std::string authority{};       ///< client on raw QUIC: authority of the URI
-    std::string path{};            ///< client on raw QUIC: path and query of the URI
-    std::string implementation{};  ///< MOQT_IMPLEMENTATION; empty sends none
+    draft version = draft::d18;   ///< what ALPN or the WebTransport subprotocol chose
+    bool webtransport = false;    ///< AUTHORITY and PATH travel in the CONNECT request instead
+    std::string authority{};      ///< client on raw QUIC: authority of the URI
+    std::string path{};           ///< client on raw QUIC: path and query of the URI
+    std::string implementation{}; ///< MOQT_IMPLEMENTATION; empty sends none
 
     std::uint64_t max_requests = 1000; ///< requests of the peer that may be open at once
     std::uint64_t max_auth_token_cache_size = 16384;
@@ -28,7 +28,8 @@ struct session_config {
     std::size_t max_events = 1024;           ///< events that wait for `poll_event`
     std::size_t max_control_queue = 4 << 20; ///< control bytes waiting to be sent
     std::size_t max_early_bytes = 256 << 10; ///< stream data kept until the peer's SETUP is here
-    std::size_t max_unknown_alias_bytes = 1 << 20; ///< objects kept until their SUBSCRIBE_OK is here
+    std::size_t max_unknown_alias_bytes = 1
+                                          << 20; ///< objects kept until their SUBSCRIBE_OK is here
 
     duration setup_timeout = seconds(10);  ///< until the peer's SETUP must be here
     duration goaway_timeout = seconds(10); ///< after GOAWAY, until the session is closed

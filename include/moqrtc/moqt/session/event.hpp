@@ -42,7 +42,8 @@ struct event {
         /// code. An empty `message` means that the request's stream ended without an answer.
         rejected,
         /// The peer changes request `id`; `message` is its REQUEST_UPDATE. Answer `update_id` with
-        /// `accept_update` or `reject_update`. For a subscription the session has already applied it.
+        /// `accept_update` or `reject_update`. For a subscription the session has already applied
+        /// it.
         update_requested,
         /// Our REQUEST_UPDATE `update_id` of request `id` was accepted.
         update_accepted,

@@ -3,6 +3,7 @@
 #include <moqrtc/core/buffer_pool.hpp>
 #include <moqrtc/core/id_map.hpp>
 #include <moqrtc/core/ring.hpp>
+#include <moqrtc/core/slot_pool.hpp>
 #include <moqrtc/moqt/session/config.hpp>
 #include <moqrtc/moqt/session/control_framer.hpp>
 #include <moqrtc/moqt/session/event.hpp>
@@ -12,9 +13,11 @@
 #include <moqrtc/moqt/session/token_cache.hpp>
 #include <moqrtc/moqt/transport.hpp>
 
-#include <memory>
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace moqrtc::moqt {
@@ -24,12 +27,13 @@ struct subgroup_start {
     std::uint64_t group = 0;
     std::uint64_t subgroup = 0;
     std::optional<priority> publisher_priority{}; ///< unset: the track's default
-    bool has_properties = false; ///< objects of this stream may carry properties
-    bool end_of_group = false;   ///< the last object before FIN ends the group
-    bool first_object = false;   ///< its first object is the first ever of the subgroup
+    bool has_properties = false;                  ///< objects of this stream may carry properties
+    bool end_of_group = false;                    ///< the last object before FIN ends the group
+    bool first_object = false; ///< its first object is the first ever of the subgroup
 };
 
-/// One MoQT session, either role, any draft the rules table speaks; without socket, clock or thread.
+/// One MoQT session, either role, any draft the rules table speaks; without socket, clock or
+/// thread.
 ///
 /// Spec    moq-transport, drafts 16 and 18.
 /// Drain   after any `handle_*` or command: `poll_event` until empty, then `poll_transmit` and
@@ -94,7 +98,7 @@ public:
     [[nodiscard]] std::size_t unsent_bytes() const noexcept { return unsent_data_bytes_; }
     [[nodiscard]] std::size_t unsent_bytes(request_id id) const noexcept;
     /// Requests of both sides that are open.
-    [[nodiscard]] std::size_t request_count() const noexcept { return requests_.size(); }
+    [[nodiscard]] std::size_t request_count() const noexcept { return request_ids_.size(); }
     /// Whether a request may be sent now: established, not going away, credit left.
     [[nodiscard]] bool can_request() const noexcept;
 
@@ -115,10 +119,10 @@ public:
                                     const message_params& params = {});
     result<request_id> publish_namespace(instant now, const track_namespace& space,
                                          const message_params& params = {});
-    result<request_id> subscribe_namespace(instant now, const track_namespace& prefix,
-                                           msg::subscribe_options options =
-                                               msg::subscribe_options::namespaces,
-                                           const message_params& params = {});
+    result<request_id>
+    subscribe_namespace(instant now, const track_namespace& prefix,
+                        msg::subscribe_options options = msg::subscribe_options::namespaces,
+                        const message_params& params = {});
     /// Draft 18 and later; before, SUBSCRIBE_NAMESPACE with its options asks the same.
     result<request_id> subscribe_tracks(instant now, const track_namespace& prefix,
                                         const message_params& params = {});
@@ -153,7 +157,8 @@ public:
     result<void> publish_blocked(instant now, request_id id, const track_namespace& suffix,
                                  std::string_view track_name);
     /// PUBLISH_DONE, as soon as every open stream of the subscription has been finished or reset.
-    /// Streams still open are finished when `code` is track_ended or subscription_ended, else reset.
+    /// Streams still open are finished when `code` is track_ended or subscription_ended, else
+    /// reset.
     result<void> publish_done(instant now, request_id id, publish_done_code code,
                               std::string_view reason);
 
@@ -190,9 +195,198 @@ public:
     result<void> request_goaway(instant now, request_id id, std::string_view uri = {},
                                 duration timeout = {});
     /// Ends the session; `closed` follows.
-    void close(instant now, close_code code, std::string_view reason);
+    void close(instant, close_code code, std::string_view reason) { close(code, reason); }
+
+    /// The token behind what a message carried, with aliases resolved. Borrows until the next call.
+    [[nodiscard]] std::optional<authorization_token>
+    resolve(const authorization_token& token) const {
+        return tokens_.resolve(token);
+    }
 
 private:
+    using out_stream = detail::out_stream;
+    using in_stream = detail::in_stream;
+    using out_kind = detail::out_kind;
+    using in_kind = detail::in_kind;
+    using request = detail::request;
+    static constexpr std::uint32_t no_slot = detail::no_slot;
+
+    // detail/setup.hpp
+    void close(close_code code, std::string_view reason);
+    void start();
+    template <class M>
+    void handle_setup(instant now, bytes body);
+    [[nodiscard]] bool check_setup_options(const setup_options& options);
+    void become_established(instant now, bytes body);
+    void fail_codec(const error& failure);
+    void handle_goaway(instant now, request* on, bytes body);
+
+    // detail/send.hpp
+    [[nodiscard]] stream_id next_local_id(bool unidirectional) noexcept;
+    [[nodiscard]] std::uint32_t add_out(stream_id id, out_kind kind, send_rank rank);
+    [[nodiscard]] std::uint32_t control_out() const noexcept { return control_out_; }
+    void make_ready(std::uint32_t slot);
+    void rerank(std::uint32_t slot, send_rank rank);
+    void queue(std::uint32_t slot, slice chunk);
+    void finish_out(instant now, std::uint32_t slot);
+    void reset_out(instant now, std::uint32_t slot, reset_code code);
+    void free_out(std::uint32_t slot);
+    [[nodiscard]] bool expired(const out_stream& s, instant now) const noexcept;
+    template <class M>
+    [[nodiscard]] result<slice> encode(const M& message);
+    template <class M>
+    result<void> send_on(request& r, const M& message, bool fin = false);
+    void op(transport_op::kind what, stream_id stream, reset_code code);
+    [[nodiscard]] bool is_data(const out_stream& s) const noexcept {
+        return s.kind == out_kind::subgroup || s.kind == out_kind::fetch;
+    }
+    [[nodiscard]] out_stream* find_out(stream_id id) noexcept;
+
+    // detail/receive.hpp
+    [[nodiscard]] std::uint32_t in_slot_for(instant now, stream_id id);
+    [[nodiscard]] std::uint32_t add_in(stream_id id, in_kind kind);
+    [[nodiscard]] std::size_t read_stream(instant now, std::uint32_t slot, bytes data, bool fin);
+    [[nodiscard]] bool read_type(instant now, std::uint32_t slot, bytes& in);
+    void read_messages(instant now, std::uint32_t slot, bytes& in);
+    void hold(std::uint32_t slot, bytes& in, std::size_t& total, std::size_t limit);
+    void replay(instant now, std::uint32_t slot);
+    void finish_in(instant now, std::uint32_t slot);
+    void discard_in(std::uint32_t slot, reset_code code);
+    void free_in(std::uint32_t slot);
+    [[nodiscard]] bool is_slot_of(std::uint32_t slot, stream_id id) const noexcept {
+        return in_ids_.find(id) == slot;
+    }
+
+    // detail/dispatch.hpp
+    void handle_message(instant now, std::uint32_t in, std::uint64_t type, bytes body);
+    void handle_first_message(instant now, std::uint32_t in, std::uint64_t type, bytes body);
+    void handle_control_message(instant now, std::uint64_t type, bytes body);
+    void handle_request_message(instant now, std::uint32_t in, std::uint64_t type, bytes body);
+    [[nodiscard]] bool is_request(std::uint64_t type) const noexcept;
+    void handle_new_request(instant now, std::uint64_t type, bytes body, std::uint32_t in);
+    void handle_credit_message(std::uint64_t type, bytes body);
+    [[nodiscard]] bool take_request_id(request_id id);
+    [[nodiscard]] std::optional<request_error_code> apply_tokens(const token_list& tokens,
+                                                                 bool in_setup = false);
+
+    // detail/requests_in.hpp
+    template <class M>
+    void on_request(instant now, request_kind kind, const M& message, bytes body, std::uint32_t in);
+    [[nodiscard]] std::optional<request_error_code> admit(request& r, const msg::subscribe& m);
+    [[nodiscard]] std::optional<request_error_code> admit(request& r, const msg::publish& m);
+    [[nodiscard]] std::optional<request_error_code> admit(request& r, const msg::fetch& m);
+    [[nodiscard]] std::optional<request_error_code> admit(request& r, const msg::track_status& m);
+    [[nodiscard]] std::optional<request_error_code> admit(request& r,
+                                                          const msg::publish_namespace& m);
+    [[nodiscard]] std::optional<request_error_code> admit(request& r,
+                                                          const msg::subscribe_namespace& m);
+    [[nodiscard]] std::optional<request_error_code> admit(request& r,
+                                                          const msg::subscribe_tracks& m);
+    [[nodiscard]] std::optional<request_error_code> check_prefix(const request& r) const;
+    [[nodiscard]] std::optional<request_error_code> check_reserved(const request& r,
+                                                                   bool is_track) const;
+    void on_update(instant now, request* on, bytes body);
+    void on_peer_cancel(instant now, request& r, reset_code code);
+    void on_stream_end(instant now, request& r, bool reset, reset_code code);
+
+    // detail/answers_in.hpp
+    void on_ok(instant now, request* on, std::uint64_t type, bytes body);
+    void on_error(instant now, request* on, bytes body);
+    void on_subscribe_ok(instant now, request& r, const msg::subscribe_ok& m, bytes body);
+    void on_fetch_ok(instant now, request& r, const msg::fetch_ok& m, bytes body);
+    void on_publish_done(instant now, request* on, bytes body);
+    void on_namespace(instant now, request* on, std::uint64_t type, bytes body);
+    void finish_done(instant now, request& r);
+    [[nodiscard]] bool bind_alias(request& r);
+    void release_waiting(instant now, track_alias alias);
+
+    // detail/data_in.hpp
+    void read_data(instant now, std::uint32_t slot, bytes& in);
+    void handle_header(instant now, std::uint32_t slot, const stream_item& item);
+    void emit_object(instant now, std::uint32_t slot, stream_item& item);
+    void end_data(instant now, std::uint32_t slot, bool reset, reset_code code);
+    void data_ended(instant now, std::uint32_t request_slot, stream_id id, bool reset,
+                    reset_code code);
+    void malformed(instant now, request& r);
+
+    // detail/requests_out.hpp
+    [[nodiscard]] result<request_id> next_request() noexcept;
+    [[nodiscard]] std::uint32_t add_request(request_id id, request_kind kind, bool ours);
+    template <class M>
+    result<request_id> start_request(instant now, request_kind kind, M& message,
+                                     full_track_name name);
+    void apply_params(subscription_state& s, const message_params& params) const;
+    void end_request(instant now, request_id id);
+    void close_own_stream(instant now, request& r, reset_code code);
+    void reset_data_streams(instant now, request& r, reset_code code);
+    void stop_data_streams(request& r, reset_code code);
+    void forget_names(const request& r);
+    void grow_credit();
+    [[nodiscard]] request* find_request(request_id id) noexcept;
+
+    // detail/data_out.hpp
+    void data_stream_closed(instant now, std::uint32_t slot);
+    void try_publish_done(instant now, request& r);
+    void note_object(out_stream& s, instant now, std::uint64_t object_id);
+
+    event& emit(event::kind what, const request* r = nullptr);
+    [[nodiscard]] slice keep(bytes data);
+    [[nodiscard]] bool peer_is_server() const noexcept { return config_.self == role::client; }
+
+    session_config config_;
+    const wire_rules* rules_;
+    buffer_pool* pool_;
+    bool closed_ = false;
+    bool established_ = false;
+    bool goaway_sent_ = false;
+    bool goaway_received_ = false;
+
+    ring<event> events_{};
+    ring<transport_op> ops_{};
+
+    slot_pool<request> requests_{};
+    id_map request_ids_{};
+    id_map updates_in_{}; ///< the peer's REQUEST_UPDATE to the request it changes
+    slot_pool<out_stream> out_{};
+    id_map out_ids_{};
+    slot_pool<in_stream> in_{};
+    id_map in_ids_{};
+    id_map aliases_{}; ///< tracks that we receive, by the publisher's alias
+    std::map<full_track_name, request_id> receiving_{}; ///< subscriptions where we are subscriber
+    std::map<full_track_name, request_id> sending_{};   ///< subscriptions where we are publisher
+
+    send_scheduler scheduler_{};
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> waiting_{}; ///< slot, version: no credit
+    timer_heap timers_{};
+    token_cache tokens_;
+
+    std::uint32_t control_out_ = no_slot;
+    std::uint32_t control_in_ = no_slot;
+    std::uint64_t local_streams_[2]{}; ///< bidirectional, unidirectional: made so far
+    std::uint64_t credit_[2]{};        ///< streams the transport would open
+    request_id next_request_id_;
+    request_id next_peer_request_id_;
+    detail::id_history peer_request_ids_{};
+    request_id peer_credit_ = 0;    ///< our requests stay below this, drafts with credit
+    request_id granted_credit_ = 0; ///< the peer's requests stay below this
+    std::uint64_t peer_requests_ended_ = 0;
+    std::size_t peer_requests_open_ = 0;
+    bool blocked_told_ = false;
+    std::size_t unsent_data_bytes_ = 0;
+    std::size_t control_bytes_ = 0;
+    std::size_t held_bytes_ = 0; ///< before SETUP
+    std::size_t unknown_alias_bytes_ = 0;
 };
 
 } // namespace moqrtc::moqt
+
+#include <moqrtc/moqt/session/detail/answers.hpp>
+#include <moqrtc/moqt/session/detail/answers_in.hpp>
+#include <moqrtc/moqt/session/detail/data_in.hpp>
+#include <moqrtc/moqt/session/detail/data_out.hpp>
+#include <moqrtc/moqt/session/detail/dispatch.hpp>
+#include <moqrtc/moqt/session/detail/receive.hpp>
+#include <moqrtc/moqt/session/detail/requests_in.hpp>
+#include <moqrtc/moqt/session/detail/requests_out.hpp>
+#include <moqrtc/moqt/session/detail/send.hpp>
+#include <moqrtc/moqt/session/detail/setup.hpp>

@@ -1,0 +1,205 @@
+#pragma once
+
+#include <moqrtc/moqt/session/session.hpp>
+
+/// Our answers to the peer's requests.
+namespace moqrtc::moqt {
+
+namespace detail {
+
+/// Finds the pending request of the peer that an answer is for.
+[[nodiscard]] inline result<request*> answerable(request* r, request_kind kind) noexcept {
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    if (r->ours || r->phase != request::state::pending) return fail(errc::bad_state, "request_id");
+    if (kind != request_kind::none && r->kind != kind) return fail(errc::bad_state, "request kind");
+    return r;
+}
+
+} // namespace detail
+
+inline result<void> session::accept_subscribe(instant, request_id id, track_alias alias,
+                                              const message_params& params, bytes properties) {
+    const auto found = detail::answerable(find_request(id), request_kind::subscribe);
+    if (!found) return std::unexpected(found.error());
+    auto& r = **found;
+    const auto known = read_track_properties(*rules_, properties);
+    if (!known) return std::unexpected(known.error());
+    if (auto sent = send_on(r, msg::subscribe_ok{id, alias, params, properties}); !sent)
+        return sent;
+    r.phase = request::state::established;
+    r.subscription.alias = alias;
+    r.subscription.largest = params.largest_object;
+    r.subscription.properties = *known;
+    return {};
+}
+
+inline result<void> session::accept_publish(instant now, request_id id,
+                                            const message_params& params) {
+    const auto found = detail::answerable(find_request(id), request_kind::publish);
+    if (!found) return std::unexpected(found.error());
+    auto& r = **found;
+    // Our own SUBSCRIBE for the track, still without an answer, ends first (anchor
+    // `subscriptions`).
+    const auto other = receiving_.find(r.name);
+    if (other != receiving_.end() && other->second != id && !rules_->several_subscriptions) {
+        const auto mine = other->second;
+        if (auto sent = encode(msg::publish_ok{id, params});
+            !rules_->publish_ok_is_request_ok && !sent)
+            return std::unexpected(sent.error());
+        auto& e = emit(event::kind::cancelled, find_request(mine));
+        e.by_peer = false;
+        if (auto ended = cancel(now, mine); !ended) return ended;
+    }
+    auto sent = rules_->publish_ok_is_request_ok ? send_on(r, msg::request_ok{id, params, {}})
+                                                 : send_on(r, msg::publish_ok{id, params});
+    if (!sent) return sent;
+    r.phase = request::state::established;
+    receiving_[r.name] = id;
+    apply_params(r.subscription, params);
+    return {};
+}
+
+inline result<void> session::accept_fetch(instant, request_id id, location end, bool end_of_track,
+                                          const message_params& params, bytes properties) {
+    const auto found = detail::answerable(find_request(id), request_kind::fetch);
+    if (!found) return std::unexpected(found.error());
+    auto& r = **found;
+    const msg::fetch_ok ok{id, static_cast<std::uint8_t>(end_of_track), end, params, properties};
+    if (auto sent = send_on(r, ok, r.fetch_finished); !sent) return sent;
+    r.phase = request::state::established;
+    if (r.fetch_finished) end_request(instant{}, id);
+    return {};
+}
+
+inline result<void> session::accept(instant now, request_id id, const message_params& params,
+                                    bytes properties) {
+    const auto found = detail::answerable(find_request(id), request_kind::none);
+    if (!found) return std::unexpected(found.error());
+    auto& r = **found;
+    if (r.kind == request_kind::subscribe || r.kind == request_kind::publish ||
+        r.kind == request_kind::fetch)
+        return fail(errc::bad_state, "request kind");
+    const bool status = r.kind == request_kind::track_status;
+    if (!properties.empty() && !status) return fail(errc::bad_value, "track_properties");
+    const auto where = status                                      ? carrier::track_status_ok
+                       : r.kind == request_kind::publish_namespace ? carrier::publish_namespace_ok
+                       : r.kind == request_kind::subscribe_namespace
+                           ? carrier::subscribe_namespace_ok
+                           : carrier::subscribe_tracks_ok;
+    if (const auto* field = misplaced_parameter(*rules_, params, where))
+        return fail(errc::not_in_draft, field);
+    if (auto sent = send_on(r, msg::request_ok{id, params, properties}, status); !sent) return sent;
+    r.phase = request::state::established;
+    if (status) end_request(now, id);
+    return {};
+}
+
+inline result<void> session::reject(instant now, request_id id, request_error_code code,
+                                    std::string_view reason, std::optional<duration> retry_after,
+                                    const msg::redirect* target) {
+    const auto found = detail::answerable(find_request(id), request_kind::none);
+    if (!found) return std::unexpected(found.error());
+    auto& r = **found;
+    if (target != nullptr && !rules_->redirect) return fail(errc::not_in_draft, "redirect");
+    if ((code == request_error_code::redirect && rules_->redirect) != (target != nullptr))
+        return fail(errc::bad_value, "redirect");
+    msg::request_error m{id, to_wire(*rules_, code)};
+    m.reason = as_bytes(reason.substr(0, limits::reason_phrase));
+    if (target != nullptr) m.target = *target;
+    if (retry_after && rules_->retry_interval)
+        m.retry_interval =
+            static_cast<std::uint64_t>(std::max<std::int64_t>(retry_after->ms(), 0)) + 1;
+    if (auto sent = send_on(r, m, true); !sent) return sent;
+    // Data streams that already came for a refused PUBLISH are not wanted.
+    stop_data_streams(r, reset_code::cancelled);
+    end_request(now, id);
+    return {};
+}
+
+inline result<void> session::accept_update(instant, request_id update_id,
+                                           const message_params& params) {
+    const auto slot = updates_in_.find(update_id);
+    if (slot == id_map::none) return fail(errc::not_found, "update_id");
+    auto& r = requests_[slot];
+    if (rules_->request_streams && r.updates_in.front() != update_id)
+        return fail(errc::bad_state, "an earlier update has no answer");
+    if (const auto* field = misplaced_parameter(*rules_, params, carrier::update_ok))
+        return fail(errc::not_in_draft, field);
+    if (auto sent = send_on(r, msg::request_ok{update_id, params, {}}); !sent) return sent;
+    std::erase(r.updates_in, update_id);
+    updates_in_.erase(update_id);
+    ++peer_requests_ended_;
+    if (params.largest_object && r.is_subscription())
+        r.subscription.largest = params.largest_object;
+    grow_credit();
+    return {};
+}
+
+inline result<void> session::reject_update(instant now, request_id update_id,
+                                           request_error_code code, std::string_view reason) {
+    const auto slot = updates_in_.find(update_id);
+    if (slot == id_map::none) return fail(errc::not_found, "update_id");
+    auto& r = requests_[slot];
+    if (rules_->request_streams && r.updates_in.front() != update_id)
+        return fail(errc::bad_state, "an earlier update has no answer");
+    msg::request_error m{update_id, to_wire(*rules_, code)};
+    m.reason = as_bytes(reason.substr(0, limits::reason_phrase));
+    if (auto sent = send_on(r, m); !sent) return sent;
+    std::erase(r.updates_in, update_id);
+    updates_in_.erase(update_id);
+    ++peer_requests_ended_;
+    if (r.is_subscription() && r.subscription.publisher) {
+        if (r.phase == request::state::established)
+            return publish_done(now, r.id, publish_done_code::update_failed, reason);
+    } else if (rules_->request_streams) {
+        // A fetch loses its data stream, a namespace request its own (anchor
+        // `message-request-update`).
+        const auto id = r.id;
+        reset_data_streams(now, r, reset_code::cancelled);
+        if (r.kind == request_kind::fetch) return {};
+        const auto out = out_ids_.find(r.stream);
+        if (out != id_map::none) finish_out(now, out);
+        const auto in = in_ids_.find(r.stream);
+        if (in != id_map::none) discard_in(in, reset_code::cancelled);
+        emit(event::kind::cancelled, &r);
+        end_request(now, id);
+    }
+    return {};
+}
+
+inline result<void> session::announce_namespace(instant, request_id id,
+                                                const track_namespace& suffix) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    if (r->ours || r->kind != request_kind::subscribe_namespace ||
+        r->phase != request::state::established)
+        return fail(errc::bad_state, "namespace");
+    if (r->suffixes.contains(suffix.key())) return fail(errc::duplicate, "namespace");
+    if (auto sent = send_on(*r, msg::namespace_message{suffix.view()}); !sent) return sent;
+    r->suffixes.insert(suffix.key());
+    return {};
+}
+
+inline result<void> session::withdraw_namespace(instant, request_id id,
+                                                const track_namespace& suffix) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    if (!r->suffixes.contains(suffix.key())) return fail(errc::bad_state, "namespace");
+    if (auto sent = send_on(*r, msg::namespace_done{suffix.view()}); !sent) return sent;
+    r->suffixes.erase(suffix.key());
+    return {};
+}
+
+inline result<void> session::publish_blocked(instant, request_id id, const track_namespace& suffix,
+                                             std::string_view track_name) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    if (!rules_->publish_blocked) return fail(errc::not_in_draft, "publish_blocked");
+    const auto kind = rules_->subscribe_tracks ? request_kind::subscribe_tracks
+                                               : request_kind::subscribe_namespace;
+    if (r->ours || r->kind != kind || r->phase != request::state::established)
+        return fail(errc::bad_state, "publish_blocked");
+    return send_on(*r, msg::publish_blocked{suffix.view(), as_bytes(track_name)});
+}
+
+} // namespace moqrtc::moqt

@@ -1,0 +1,284 @@
+#pragma once
+
+#include <moqrtc/moqt/session/session.hpp>
+
+/// The peer's answers to our requests.
+namespace moqrtc::moqt {
+
+inline void session::on_ok(instant now, request* on, std::uint64_t type, bytes body) {
+    if (type == msg::subscribe_ok::code(*rules_)) {
+        const auto m = parse<msg::subscribe_ok>(*rules_, body);
+        if (!m) return fail_codec(m.error());
+        auto* r = on != nullptr ? on : find_request(m->request_id);
+        if (r == nullptr) return;
+        if (!r->ours || r->kind != request_kind::subscribe || r->phase != request::state::pending)
+            return close(close_code::protocol_violation, "SUBSCRIBE_OK answers nothing");
+        return on_subscribe_ok(now, *r, *m, body);
+    }
+    if (type == msg::fetch_ok::code(*rules_)) {
+        const auto m = parse<msg::fetch_ok>(*rules_, body);
+        if (!m) return fail_codec(m.error());
+        auto* r = on != nullptr ? on : find_request(m->request_id);
+        if (r == nullptr) return;
+        if (!r->ours || r->kind != request_kind::fetch || r->phase != request::state::pending)
+            return close(close_code::protocol_violation, "FETCH_OK answers nothing");
+        return on_fetch_ok(now, *r, *m, body);
+    }
+    const bool publish_ok = type == msg::publish_ok::code(*rules_);
+    msg::request_ok m;
+    if (publish_ok) {
+        const auto parsed = parse<msg::publish_ok>(*rules_, body);
+        if (!parsed) return fail_codec(parsed.error());
+        m = {parsed->request_id, parsed->params, {}};
+    } else {
+        const auto parsed = parse<msg::request_ok>(*rules_, body);
+        if (!parsed) return fail_codec(parsed.error());
+        m = *parsed;
+    }
+    const auto first = [&](request* r) {
+        return r != nullptr && r->ours && r->phase == request::state::pending;
+    };
+    // The answer to an update comes after the answer to its request, in the order of the updates.
+    request* r = on != nullptr ? on : find_request(m.request_id);
+    if (!first(r)) {
+        auto update = m.request_id;
+        if (on == nullptr) {
+            r = nullptr;
+            request_ids_.for_each([&](std::uint64_t, std::uint32_t slot) {
+                if (std::ranges::count(requests_[slot].updates_out, update) != 0)
+                    r = &requests_[slot];
+            });
+            if (r == nullptr) {
+                if (m.request_id < next_request_id_ && m.request_id % 2 == next_request_id_ % 2)
+                    return; // its request ended here before the answer came
+                return close(close_code::protocol_violation, "REQUEST_OK answers nothing");
+            }
+        } else if (r->updates_out.empty()) {
+            return close(close_code::protocol_violation, "second answer to a request");
+        } else {
+            update = r->updates_out.front();
+        }
+        if (publish_ok || misplaced_parameter(*rules_, m.params, carrier::update_ok) != nullptr)
+            if (rules_->misplaced_parameters == unknown_parameter::closes || publish_ok)
+                return close(close_code::protocol_violation, "parameter in REQUEST_OK");
+        if (!m.properties.empty())
+            return close(close_code::protocol_violation, "track properties in REQUEST_OK");
+        std::erase(r->updates_out, update);
+        if (m.params.largest_object && r->is_subscription())
+            r->subscription.largest = m.params.largest_object;
+        auto& e = emit(event::kind::update_accepted, r);
+        e.update_id = update;
+        e.message = keep(body);
+        return;
+    }
+    const bool kind_fits =
+        r->kind == request_kind::publish
+            ? publish_ok || rules_->publish_ok_is_request_ok
+            : !publish_ok && r->kind != request_kind::subscribe && r->kind != request_kind::fetch;
+    if (!kind_fits) return close(close_code::protocol_violation, "answer of the wrong type");
+    const auto where = r->kind == request_kind::publish             ? carrier::publish_ok
+                       : r->kind == request_kind::track_status      ? carrier::track_status_ok
+                       : r->kind == request_kind::publish_namespace ? carrier::publish_namespace_ok
+                       : r->kind == request_kind::subscribe_namespace
+                           ? carrier::subscribe_namespace_ok
+                           : carrier::subscribe_tracks_ok;
+    if (rules_->misplaced_parameters == unknown_parameter::closes &&
+        misplaced_parameter(*rules_, m.params, where) != nullptr)
+        return close(close_code::protocol_violation, "parameter in REQUEST_OK");
+    if (!m.properties.empty() && r->kind != request_kind::track_status)
+        return close(close_code::protocol_violation, "track properties in REQUEST_OK");
+    r->phase = request::state::established;
+    if (r->kind == request_kind::publish) apply_params(r->subscription, m.params);
+    emit(event::kind::accepted, r).message = keep(body);
+    if (r->kind == request_kind::publish && !r->subscription.forward)
+        reset_data_streams(now, *r, reset_code::cancelled);
+    if (r->kind != request_kind::track_status) return;
+    if (const auto out = out_ids_.find(r->stream); r->own_stream && out != id_map::none)
+        finish_out(now, out);
+    end_request(now, r->id);
+}
+
+inline void session::on_subscribe_ok(instant now, request& r, const msg::subscribe_ok& m,
+                                     bytes body) {
+    r.phase = request::state::established;
+    r.subscription.alias = m.track_alias;
+    r.subscription.largest = m.params.largest_object;
+    if (const auto known = read_track_properties(*rules_, m.properties))
+        r.subscription.properties = *known;
+    if (r.subscription.properties.unknown_mandatory) {
+        // The track cannot be processed (anchor `mandatory-track-properties`): give it up.
+        auto& e = emit(event::kind::rejected, &r);
+        e.request_error = request_error_code::unsupported_extension;
+        const auto id = r.id;
+        (void)cancel(now, id);
+        return;
+    }
+    if (!bind_alias(r)) return;
+    emit(event::kind::accepted, &r).message = keep(body);
+    release_waiting(now, m.track_alias);
+}
+
+/// Anchor `track-alias`: one alias means one track.
+inline bool session::bind_alias(request& r) {
+    const auto slot = request_ids_.find(r.id);
+    const auto other = aliases_.find(r.subscription.alias);
+    if (other != id_map::none && other != slot && requests_[other].name != r.name) {
+        close(close_code::duplicate_track_alias, "track alias is in use");
+        return false;
+    }
+    aliases_.set(r.subscription.alias, slot);
+    return true;
+}
+
+/// Streams that came before their alias was known.
+inline void session::release_waiting(instant now, track_alias alias) {
+    if (unknown_alias_bytes_ == 0 && in_ids_.empty()) return;
+    for (std::uint32_t i = 0; i < in_.extent() && !closed_; ++i)
+        if (in_[i].waits_alias && in_[i].alias == alias) {
+            auto item = stream_item{};
+            item.what = stream_item::kind::subgroup_header;
+            unknown_alias_bytes_ -= in_[i].held.size();
+            held_bytes_ += in_[i].held.size();
+            in_[i].waits_alias = false;
+            handle_header(now, i, item);
+            if (!closed_ && in_[i].kind == in_kind::data) replay(now, i);
+        }
+}
+
+inline void session::on_fetch_ok(instant now, request& r, const msg::fetch_ok& m, bytes body) {
+    const auto end = m.end;
+    if (end.group < r.fetch_start.group ||
+        (end.group == r.fetch_start.group && end.object != 0 && end.object <= r.fetch_start.object))
+        if (end != r.fetch_start)
+            return close(close_code::protocol_violation, "FETCH_OK ends before its start");
+    const auto known = read_track_properties(*rules_, m.properties);
+    if (known && known->unknown_mandatory) {
+        auto& e = emit(event::kind::rejected, &r);
+        e.request_error = request_error_code::unsupported_extension;
+        (void)cancel(now, r.id);
+        return;
+    }
+    r.phase = request::state::established;
+    r.fetch_accepted = true;
+    emit(event::kind::accepted, &r).message = keep(body);
+    if (!r.fetch_finished) return;
+    if (const auto out = out_ids_.find(r.stream); r.own_stream && out != id_map::none)
+        finish_out(now, out);
+    end_request(now, r.id);
+}
+
+inline void session::on_error(instant now, request* on, bytes body) {
+    const auto m = parse<msg::request_error>(*rules_, body);
+    if (!m) return fail_codec(m.error());
+    auto* r = on != nullptr ? on : find_request(m->request_id);
+    const auto code = from_wire<request_error_code>(*rules_, m->error_code);
+    if (r != nullptr && r->ours && r->phase == request::state::pending &&
+        (on != nullptr || r->id == m->request_id)) {
+        if (m->target && config_.self == role::server && !m->target->connect_uri.empty())
+            return close(close_code::protocol_violation, "redirect with a URI from a client");
+        const bool names_track = m->target && !m->target->track_name.empty();
+        if (names_track && (r->kind == request_kind::subscribe_namespace ||
+                            r->kind == request_kind::publish_namespace ||
+                            r->kind == request_kind::subscribe_tracks))
+            return close(close_code::protocol_violation, "redirect of a namespace names a track");
+        auto& e = emit(event::kind::rejected, r);
+        e.by_peer = true;
+        e.request_error = code;
+        e.message = keep(body);
+        const auto id = r->id;
+        reset_data_streams(now, *r, reset_code::cancelled);
+        if (r->own_stream) {
+            const auto out = out_ids_.find(r->stream);
+            if (out != id_map::none) {
+                out_[out].request = no_slot;
+                finish_out(now, out);
+            }
+        }
+        return end_request(now, id);
+    }
+    auto update = m->request_id;
+    if (on == nullptr) {
+        r = nullptr;
+        request_ids_.for_each([&](std::uint64_t, std::uint32_t slot) {
+            if (std::ranges::count(requests_[slot].updates_out, update) != 0) r = &requests_[slot];
+        });
+        if (r == nullptr) {
+            if (update < next_request_id_ && update % 2 == next_request_id_ % 2) return;
+            return close(close_code::protocol_violation, "REQUEST_ERROR answers nothing");
+        }
+    } else if (r->updates_out.empty()) {
+        return close(close_code::protocol_violation, "second answer to a request");
+    } else {
+        update = r->updates_out.front();
+    }
+    std::erase(r->updates_out, update);
+    auto& e = emit(event::kind::update_rejected, r);
+    e.update_id = update;
+    e.request_error = code;
+    e.message = keep(body);
+}
+
+/// PUBLISH_DONE: the subscription ends once its streams are here.
+inline void session::on_publish_done(instant now, request* on, bytes body) {
+    const auto m = parse<msg::publish_done>(*rules_, body);
+    if (!m) return fail_codec(m.error());
+    auto* r = on != nullptr ? on : find_request(m->request_id);
+    if (r == nullptr) return;
+    if (!r->is_subscription() || r->subscription.publisher)
+        return close(close_code::protocol_violation, "PUBLISH_DONE from a subscriber");
+    if (r->done_pending) return close(close_code::protocol_violation, "second PUBLISH_DONE");
+    r->done_pending = true;
+    r->done_code = from_wire<publish_done_code>(*rules_, m->status_code);
+    r->done_streams = m->stream_count;
+    r->done_message = keep(body);
+    const bool count_known = m->stream_count < (std::uint64_t{1} << 62) - 1;
+    const auto& sub = r->subscription;
+    if (sub.streams_open == 0 && (!count_known || sub.streams_opened >= m->stream_count))
+        return finish_done(now, *r);
+    // A stream that was reset before its header arrived will never be seen; waiting has an end.
+    timers_.add(now + seconds(2), timer_heap::kind::done, r->id);
+}
+
+inline void session::finish_done(instant now, request& r) {
+    auto& e = emit(event::kind::publish_done, &r);
+    e.by_peer = true;
+    e.publish_done = r.done_code;
+    e.message = std::move(r.done_message);
+    const auto id = r.id;
+    r.phase = request::state::done;
+    if (r.own_stream)
+        if (const auto out = out_ids_.find(r.stream); out != id_map::none) {
+            out_[out].request = no_slot;
+            finish_out(now, out);
+        }
+    end_request(now, id);
+}
+
+inline void session::on_namespace(instant, request* r, std::uint64_t type, bytes body) {
+    const bool blocked = type == msg::publish_blocked::code(*rules_) && rules_->publish_blocked;
+    const auto kind = blocked && rules_->subscribe_tracks ? request_kind::subscribe_tracks
+                                                          : request_kind::subscribe_namespace;
+    if (!r->ours || r->kind != kind)
+        return close(close_code::protocol_violation, "NAMESPACE on the wrong stream");
+    if (r->phase == request::state::pending)
+        return close(close_code::protocol_violation, "NAMESPACE before REQUEST_OK");
+    auto what = event::kind::publish_blocked;
+    if (blocked) {
+        const auto m = parse<msg::publish_blocked>(*rules_, body);
+        if (!m) return fail_codec(m.error());
+    } else if (type == msg::namespace_message::code(*rules_)) {
+        const auto m = parse<msg::namespace_message>(*rules_, body);
+        if (!m) return fail_codec(m.error());
+        r->suffixes.insert(track_namespace{m->track_namespace_suffix}.key());
+        what = event::kind::namespace_added;
+    } else {
+        const auto m = parse<msg::namespace_done>(*rules_, body);
+        if (!m) return fail_codec(m.error());
+        if (r->suffixes.erase(track_namespace{m->track_namespace_suffix}.key()) == 0)
+            return close(close_code::protocol_violation, "NAMESPACE_DONE without NAMESPACE");
+        what = event::kind::namespace_removed;
+    }
+    emit(what, r).message = keep(body);
+}
+
+} // namespace moqrtc::moqt

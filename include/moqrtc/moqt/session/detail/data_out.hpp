@@ -1,0 +1,268 @@
+#pragma once
+
+#include <moqrtc/moqt/data/datagram.hpp>
+#include <moqrtc/moqt/session/session.hpp>
+
+/// Objects out: subgroup and fetch streams, datagrams, PUBLISH_DONE.
+namespace moqrtc::moqt {
+
+inline result<data_stream> session::open_subgroup(instant, request_id id,
+                                                  const subgroup_start& start) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    auto& sub = r->subscription;
+    if (!r->is_subscription() || !sub.publisher || r->done_pending || closed_ ||
+        (r->phase != request::state::established && !sub.by_publish))
+        return fail(errc::bad_state, "subscription");
+    if (!sub.forward) return fail(errc::bad_state, "forward");
+    if (!sub.wants_group(start.group)) return fail(errc::bad_state, "subscription_filter");
+    subgroup_header header{.track_alias = sub.alias,
+                           .group_id = start.group,
+                           .subgroup_id = start.subgroup,
+                           .id_mode = start.subgroup == 0 ? subgroup_id_mode::zero
+                                                          : subgroup_id_mode::present,
+                           .properties = start.has_properties,
+                           .end_of_group = start.end_of_group,
+                           .first_object = start.first_object && rules_->first_object_bit};
+    const auto shown = start.publisher_priority.value_or(sub.properties.default_publisher_priority);
+    if (!rules_->default_priority_bit || shown != sub.properties.default_publisher_priority)
+        header.publisher_priority = shown;
+    std::array<std::byte, 48> head{};
+    const auto size = encode_subgroup_header(*rules_, header, head);
+    if (!size) return std::unexpected(size.error());
+    auto chunk = slice::copy(*pool_, bytes{head}.first(*size));
+    if (chunk.empty()) return fail(errc::out_of_memory, "subgroup_header");
+    const auto request_slot = request_ids_.find(id);
+    const auto stream = next_local_id(true);
+    const auto slot = add_out(stream, out_kind::subgroup,
+                              send_rank::data(sub.subscriber_priority, shown, sub.effective_order(),
+                                              start.group, start.subgroup));
+    auto& s = out_[slot];
+    s.header = header;
+    s.request = request_slot;
+    s.next_stream = r->first_stream;
+    if (s.next_stream != no_slot) out_[s.next_stream].previous_stream = slot;
+    r->first_stream = slot;
+    ++sub.streams_opened;
+    ++sub.streams_open;
+    queue(slot, std::move(chunk));
+    return stream;
+}
+
+inline void session::note_object(out_stream& s, instant now, std::uint64_t object_id) {
+    s.last_object = object_id;
+    const auto& sub = requests_[s.request].subscription;
+    if (sub.object_delivery_timeout != 0 || sub.subgroup_delivery_timeout != 0 ||
+        sub.properties.object_delivery_timeout || sub.properties.subgroup_delivery_timeout)
+        s.marks.push({s.offset_queued, now});
+}
+
+inline result<void> session::write_object(instant now, data_stream stream, std::uint64_t object_id,
+                                          const slice& properties, const slice& payload,
+                                          object_status status) {
+    const auto slot = out_ids_.find(stream);
+    if (slot == id_map::none || out_[slot].kind != out_kind::subgroup)
+        return fail(errc::not_found, "stream");
+    auto& s = out_[slot];
+    if (s.fin) return fail(errc::bad_state, "stream");
+    // Only what the filter lets pass is sent; the caller learns it before anything is queued.
+    if (!requests_[s.request].subscription.wants({s.header.group_id, object_id}))
+        return fail(errc::bad_state, "subscription_filter");
+    object item;
+    item.location = {s.header.group_id, object_id};
+    item.status = status;
+    item.properties = properties;
+    item.payload = payload;
+    auto head = buffer::allocate(*pool_, subgroup_object_header::max_size + properties.size());
+    if (!head.valid()) return fail(errc::out_of_memory, "object");
+    const auto size =
+        encode_subgroup_object_header(*rules_, s.header, s.last_object, item, head.room());
+    if (!size) return std::unexpected(size.error());
+    head.commit(*size);
+    queue(slot, head.freeze());
+    queue(slot, payload);
+    note_object(s, now, object_id);
+    return {};
+}
+
+inline result<void> session::write_encoded(instant now, data_stream stream,
+                                           std::optional<std::uint64_t> previous,
+                                           std::uint64_t object_id, const slice& head,
+                                           const slice& payload) {
+    const auto slot = out_ids_.find(stream);
+    if (slot == id_map::none || out_[slot].kind != out_kind::subgroup)
+        return fail(errc::not_found, "stream");
+    auto& s = out_[slot];
+    if (s.fin || s.last_object != previous) return fail(errc::bad_state, "stream");
+    if (!requests_[s.request].subscription.wants({s.header.group_id, object_id}))
+        return fail(errc::bad_state, "subscription_filter");
+    queue(slot, head);
+    queue(slot, payload);
+    note_object(s, now, object_id);
+    return {};
+}
+
+inline std::optional<std::uint64_t> session::last_object(data_stream stream) const noexcept {
+    const auto slot = out_ids_.find(stream);
+    return slot == id_map::none ? std::nullopt : out_[slot].last_object;
+}
+
+inline result<void> session::finish_stream(instant now, data_stream stream) {
+    const auto slot = out_ids_.find(stream);
+    if (slot == id_map::none || !is_data(out_[slot])) return fail(errc::not_found, "stream");
+    finish_out(now, slot);
+    const auto& s = out_[slot];
+    if (s.request == no_slot) return {};
+    const auto& sub = requests_[s.request].subscription;
+    const auto timeout = std::max(sub.subgroup_delivery_timeout,
+                                  sub.properties.subgroup_delivery_timeout.value_or(0));
+    if (timeout != 0)
+        timers_.add(now + milliseconds_saturated(timeout), timer_heap::kind::subgroup, stream);
+    return {};
+}
+
+inline result<void> session::reset_stream(instant now, data_stream stream, reset_code code) {
+    const auto slot = out_ids_.find(stream);
+    if (slot == id_map::none || !is_data(out_[slot])) return fail(errc::not_found, "stream");
+    reset_out(now, slot, code);
+    return {};
+}
+
+inline result<void> session::send_datagram(instant, request_id id, const object& item) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    const auto& sub = r->subscription;
+    if (!r->is_subscription() || !sub.publisher || r->done_pending || closed_ || !sub.forward ||
+        (r->phase != request::state::established && !sub.by_publish))
+        return fail(errc::bad_state, "subscription");
+    if (!sub.wants(item.location)) return fail(errc::bad_state, "subscription_filter");
+    const auto m = to_datagram(*rules_, sub.alias, item, sub.properties.default_publisher_priority);
+    auto out = buffer::allocate(*pool_, 64 + item.properties.size() + item.payload.size());
+    if (!out.valid()) return fail(errc::out_of_memory, "datagram");
+    const auto size = serialize_datagram(*rules_, m, out.room());
+    if (!size) return std::unexpected(size.error());
+    out.commit(*size);
+    ops_.push({transport_op::kind::datagram, 0, 0, out.freeze()});
+    return {};
+}
+
+inline result<data_stream> session::open_fetch_stream(instant, request_id id) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    if (r->ours || r->kind != request_kind::fetch || r->fetch_stream != no_stream || closed_)
+        return fail(errc::bad_state, "fetch");
+    std::array<std::byte, 16> head{};
+    auto size = encode_varint(rules_->varint, stream_type::fetch, head.data());
+    size += encode_varint(rules_->varint, id, head.data() + size);
+    auto chunk = slice::copy(*pool_, bytes{head}.first(size));
+    if (chunk.empty()) return fail(errc::out_of_memory, "fetch_header");
+    const auto stream = next_local_id(true);
+    const auto slot = add_out(stream, out_kind::fetch,
+                              send_rank::data(r->subscription.subscriber_priority, default_priority,
+                                              group_order::ascending, r->fetch_start.group, 0));
+    auto& s = out_[slot];
+    s.request = request_ids_.find(id);
+    s.fetch.emplace(*rules_, r->fetch_order);
+    r->first_stream = slot;
+    r->fetch_stream = stream;
+    queue(slot, std::move(chunk));
+    return stream;
+}
+
+inline result<void> session::write_fetch_object(instant, data_stream stream, const object& item) {
+    const auto slot = out_ids_.find(stream);
+    if (slot == id_map::none || out_[slot].kind != out_kind::fetch)
+        return fail(errc::not_found, "stream");
+    auto& s = out_[slot];
+    if (s.fin) return fail(errc::bad_state, "stream");
+    auto head = buffer::allocate(*pool_, 64 + item.properties.size());
+    if (!head.valid()) return fail(errc::out_of_memory, "object");
+    const auto size = s.fetch->encode(item, head.room());
+    if (!size) return std::unexpected(size.error());
+    head.commit(*size);
+    queue(slot, head.freeze());
+    queue(slot, item.payload);
+    return {};
+}
+
+inline result<void> session::write_fetch_gap(instant, data_stream stream, location last,
+                                             bool unknown) {
+    const auto slot = out_ids_.find(stream);
+    if (slot == id_map::none || out_[slot].kind != out_kind::fetch)
+        return fail(errc::not_found, "stream");
+    auto& s = out_[slot];
+    if (s.fin) return fail(errc::bad_state, "stream");
+    std::array<std::byte, 32> out{};
+    const auto size = s.fetch->encode_range_end(
+        unknown ? range_end::unknown : range_end::non_existent, last, out);
+    if (!size) return std::unexpected(size.error());
+    auto chunk = slice::copy(*pool_, bytes{out}.first(*size));
+    if (chunk.empty()) return fail(errc::out_of_memory, "fetch gap");
+    queue(slot, std::move(chunk));
+    return {};
+}
+
+/// A data stream of ours was handed over to its end, or reset: its request may be through.
+inline void session::data_stream_closed(instant now, std::uint32_t slot) {
+    auto& s = out_[slot];
+    if (s.request == no_slot) return;
+    auto& r = requests_[s.request];
+    if (s.previous_stream != no_slot)
+        out_[s.previous_stream].next_stream = s.next_stream;
+    else
+        r.first_stream = s.next_stream;
+    if (s.next_stream != no_slot) out_[s.next_stream].previous_stream = s.previous_stream;
+    s.request = s.previous_stream = s.next_stream = no_slot;
+    if (r.kind == request_kind::fetch) {
+        r.fetch_finished = true;
+        if (r.phase != request::state::established) return;
+        if (r.own_stream)
+            if (const auto out = out_ids_.find(r.stream); out != id_map::none) finish_out(now, out);
+        return end_request(now, r.id);
+    }
+    --r.subscription.streams_open;
+    if (r.done_pending) try_publish_done(now, r);
+}
+
+inline result<void> session::publish_done(instant now, request_id id, publish_done_code code,
+                                          std::string_view reason) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    if (!r->is_subscription() || !r->subscription.publisher || r->done_pending ||
+        (r->phase != request::state::established && !r->ours))
+        return fail(errc::bad_state, "publish_done");
+    r->done_pending = true;
+    r->done_code = code;
+    r->done_reason = reason.substr(0, limits::reason_phrase);
+    const bool complete =
+        code == publish_done_code::track_ended || code == publish_done_code::subscription_ended;
+    if (complete) {
+        for (auto slot = r->first_stream; slot != no_slot; slot = out_[slot].next_stream)
+            finish_out(now, slot);
+    } else {
+        const auto why = code == publish_done_code::too_far_behind    ? reset_code::too_far_behind
+                         : code == publish_done_code::malformed_track ? reset_code::malformed_track
+                         : code == publish_done_code::going_away      ? reset_code::going_away
+                                                                      : reset_code::cancelled;
+        while (r->first_stream != no_slot) {
+            const auto slot = r->first_stream;
+            reset_out(now, slot, why);
+            r = find_request(id);
+            if (r == nullptr) return {}; // the last reset has sent PUBLISH_DONE already
+        }
+    }
+    if (r->subscription.streams_open == 0) try_publish_done(now, *r);
+    return {};
+}
+
+/// Anchor `message-publish-done`: not before every stream is finished or reset.
+inline void session::try_publish_done(instant now, request& r) {
+    if (!r.done_pending || r.subscription.streams_open != 0) return;
+    const auto id = r.id;
+    const msg::publish_done m{id, to_wire(*rules_, r.done_code), r.subscription.streams_opened,
+                              as_bytes(r.done_reason)};
+    (void)send_on(r, m, true);
+    end_request(now, id);
+}
+
+} // namespace moqrtc::moqt

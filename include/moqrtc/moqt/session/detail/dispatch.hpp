@@ -1,0 +1,211 @@
+#pragma once
+
+#include <moqrtc/moqt/session/session.hpp>
+
+/// Control messages in: to whom each goes.
+namespace moqrtc::moqt {
+
+inline void session::handle_message(instant now, std::uint32_t in, std::uint64_t type, bytes body) {
+    switch (in_[in].kind) {
+    case in_kind::unsettled:
+        return handle_first_message(now, in, type, body);
+    case in_kind::request:
+        return handle_request_message(now, in, type, body);
+    default:
+        return handle_control_message(now, type, body);
+    }
+}
+
+/// Anchor `control-streams`: what a bidirectional stream of the peer may begin with.
+inline void session::handle_first_message(instant now, std::uint32_t in, std::uint64_t type,
+                                          bytes body) {
+    auto& s = in_[in];
+    const bool is_setup = type == msg::client_setup::code(*rules_);
+    if (!rules_->control_pair && config_.self == role::server && control_in_ == no_slot &&
+        is_setup) {
+        s.kind = in_kind::control;
+        control_in_ = in;
+        control_out_ = add_out(s.id, out_kind::control, send_rank::of(send_rank::level::control));
+        return handle_control_message(now, type, body);
+    }
+    const bool fits = rules_->request_streams ? is_request(type)
+                                              : rules_->namespace_streams &&
+                                                    type == msg::subscribe_namespace::code(*rules_);
+    if (!fits || !established_)
+        return close(close_code::protocol_violation, "first message of a bidirectional stream");
+    s.kind = in_kind::request;
+    (void)add_out(s.id, out_kind::request, send_rank::of(send_rank::level::request));
+    handle_new_request(now, type, body, in);
+}
+
+inline bool session::is_request(std::uint64_t type) const noexcept {
+    return type == msg::subscribe::code(*rules_) || type == msg::publish::code(*rules_) ||
+           type == msg::fetch::code(*rules_) || type == msg::track_status::code(*rules_) ||
+           type == msg::publish_namespace::code(*rules_) ||
+           type == msg::subscribe_namespace::code(*rules_) ||
+           type == msg::subscribe_tracks::code(*rules_);
+}
+
+inline void session::handle_new_request(instant now, std::uint64_t type, bytes body,
+                                        std::uint32_t in) {
+    const auto as = [&]<class M>(request_kind kind) {
+        if (M::code(*rules_) != type || M::code(*rules_) == no_code) return false;
+        const auto m = parse<M>(*rules_, body);
+        if (!m)
+            fail_codec(m.error());
+        else
+            on_request(now, kind, *m, body, in);
+        return true;
+    };
+    (void)(as.template operator()<msg::subscribe>(request_kind::subscribe) ||
+           as.template operator()<msg::publish>(request_kind::publish) ||
+           as.template operator()<msg::fetch>(request_kind::fetch) ||
+           as.template operator()<msg::track_status>(request_kind::track_status) ||
+           as.template operator()<msg::publish_namespace>(request_kind::publish_namespace) ||
+           as.template operator()<msg::subscribe_namespace>(request_kind::subscribe_namespace) ||
+           as.template operator()<msg::subscribe_tracks>(request_kind::subscribe_tracks));
+}
+
+inline void session::handle_control_message(instant now, std::uint64_t type, bytes body) {
+    const auto is = [&]<class M>(const M*) {
+        return type == M::code(*rules_) && M::code(*rules_) != no_code;
+    };
+    const bool setup_expected = rules_->control_pair ? is(static_cast<msg::setup*>(nullptr))
+                                : config_.self == role::server
+                                    ? is(static_cast<msg::client_setup*>(nullptr))
+                                    : is(static_cast<msg::server_setup*>(nullptr));
+    if (!established_) {
+        if (!setup_expected) return close(close_code::protocol_violation, "SETUP comes first");
+        if (rules_->control_pair) return handle_setup<msg::setup>(now, body);
+        if (config_.self == role::server) return handle_setup<msg::client_setup>(now, body);
+        return handle_setup<msg::server_setup>(now, body);
+    }
+    if (is(static_cast<msg::goaway*>(nullptr))) return handle_goaway(now, nullptr, body);
+    if (rules_->request_streams)
+        return close(close_code::protocol_violation, "message type on the control stream");
+    if (is_request(type)) {
+        if (rules_->namespace_streams && type == msg::subscribe_namespace::code(*rules_))
+            return close(close_code::protocol_violation,
+                         "SUBSCRIBE_NAMESPACE on the control stream");
+        return handle_new_request(now, type, body, no_slot);
+    }
+    // Answers and ends carry the request they belong to; each handler reads it.
+    const auto end = [&]<class M>(const M*, auto fits) {
+        const auto m = parse<M>(*rules_, body);
+        if (!m) return fail_codec(m.error());
+        auto* r = find_request(m->request_id);
+        if (r == nullptr) return; // it ended here at the same time
+        if (!fits(*r)) return close(close_code::protocol_violation, M::name);
+        on_peer_cancel(now, *r, reset_code::cancelled);
+    };
+    if (is(static_cast<msg::request_ok*>(nullptr)) ||
+        is(static_cast<msg::subscribe_ok*>(nullptr)) ||
+        is(static_cast<msg::publish_ok*>(nullptr)) || is(static_cast<msg::fetch_ok*>(nullptr)))
+        return on_ok(now, nullptr, type, body);
+    if (is(static_cast<msg::request_error*>(nullptr))) return on_error(now, nullptr, body);
+    if (is(static_cast<msg::request_update*>(nullptr))) return on_update(now, nullptr, body);
+    if (is(static_cast<msg::publish_done*>(nullptr))) return on_publish_done(now, nullptr, body);
+    if (is(static_cast<msg::unsubscribe*>(nullptr)))
+        return end(static_cast<msg::unsubscribe*>(nullptr), [](const request& r) {
+            return r.is_subscription() && r.subscription.publisher;
+        });
+    if (is(static_cast<msg::fetch_cancel*>(nullptr)))
+        return end(static_cast<msg::fetch_cancel*>(nullptr),
+                   [](const request& r) { return r.kind == request_kind::fetch && !r.ours; });
+    if (is(static_cast<msg::publish_namespace_done*>(nullptr)))
+        return end(static_cast<msg::publish_namespace_done*>(nullptr), [](const request& r) {
+            return r.kind == request_kind::publish_namespace && !r.ours;
+        });
+    if (is(static_cast<msg::publish_namespace_cancel*>(nullptr)))
+        return end(static_cast<msg::publish_namespace_cancel*>(nullptr), [](const request& r) {
+            return r.kind == request_kind::publish_namespace && r.ours;
+        });
+    if (is(static_cast<msg::max_request_id*>(nullptr)) ||
+        is(static_cast<msg::requests_blocked*>(nullptr)))
+        return handle_credit_message(type, body);
+    close(close_code::protocol_violation, "message type");
+}
+
+inline void session::handle_request_message(instant now, std::uint32_t in, std::uint64_t type,
+                                            bytes body) {
+    const auto slot = in_[in].request;
+    if (slot == no_slot) return; // refused or cancelled: what still comes is not looked at
+    auto* r = &requests_[slot];
+    const auto is = [&](std::uint64_t code) { return code != no_code && type == code; };
+    // Messages of the requester, then those of the responder.
+    if (is(msg::request_update::code(*rules_))) return on_update(now, r, body);
+    if (is(msg::goaway::code(*rules_)) && rules_->request_goaway)
+        return handle_goaway(now, r, body);
+    if (is(msg::publish_done::code(*rules_))) return on_publish_done(now, r, body);
+    if (is(msg::request_error::code(*rules_))) return on_error(now, r, body);
+    if (is(msg::request_ok::code(*rules_)) || is(msg::subscribe_ok::code(*rules_)) ||
+        is(msg::fetch_ok::code(*rules_)) || is(msg::publish_ok::code(*rules_)))
+        return on_ok(now, r, type, body);
+    if (is(msg::namespace_message::code(*rules_)) || is(msg::namespace_done::code(*rules_)) ||
+        is(msg::publish_blocked::code(*rules_)))
+        return on_namespace(now, r, type, body);
+    close(close_code::protocol_violation, "message type on a request stream");
+}
+
+inline void session::handle_credit_message(std::uint64_t type, bytes body) {
+    if (type == msg::requests_blocked::code(*rules_)) {
+        // Credit grows with ended requests alone; being blocked asks for nothing (anchor
+        // `message-requests-blocked`).
+        const auto m = parse<msg::requests_blocked>(*rules_, body);
+        if (!m) fail_codec(m.error());
+        return;
+    }
+    const auto m = parse<msg::max_request_id>(*rules_, body);
+    if (!m) return fail_codec(m.error());
+    if (m->limit <= peer_credit_)
+        return close(close_code::protocol_violation, "MAX_REQUEST_ID does not grow");
+    peer_credit_ = m->limit;
+    blocked_told_ = false;
+}
+
+/// Anchor `request-id`.
+inline bool session::take_request_id(request_id id) {
+    const auto refuse = [&](close_code code, std::string_view why) {
+        close(code, why);
+        return false;
+    };
+    if (id % 2 == next_request_id_ % 2)
+        return refuse(close_code::invalid_request_id, "request ID of the wrong side");
+    if (rules_->sequential_request_ids) {
+        if (id != next_peer_request_id_)
+            return refuse(close_code::invalid_request_id, "request ID out of sequence");
+        if (id >= granted_credit_)
+            return refuse(close_code::too_many_requests, "request ID over MAX_REQUEST_ID");
+    } else if (!peer_request_ids_.add(id)) {
+        return refuse(close_code::invalid_request_id, "request ID used twice");
+    }
+    next_peer_request_id_ = std::max(next_peer_request_id_, id <= UINT64_MAX - 2 ? id + 2 : id);
+    return true;
+}
+
+/// Applies the tokens of a message in order; returns the code to refuse the request with. A token
+/// that breaks the session's rules closes it.
+inline std::optional<request_error_code> session::apply_tokens(const token_list& tokens,
+                                                               bool in_setup) {
+    std::optional<request_error_code> refused;
+    auto at = tokens.tokens();
+    while (const auto token = at.next()) {
+        switch (tokens_.apply(*token, in_setup)) {
+        case token_cache::outcome::ok:
+            break;
+        case token_cache::outcome::duplicate_alias:
+            close(close_code::duplicate_auth_token_alias, "token alias registered twice");
+            return refused;
+        case token_cache::outcome::overflow:
+            close(close_code::auth_token_cache_overflow, "token cache is full");
+            return refused;
+        case token_cache::outcome::unknown_alias:
+            // No request error means "unknown alias" in any draft; this is the closest one.
+            refused = request_error_code::malformed_auth_token;
+            break;
+        }
+    }
+    return refused;
+}
+
+} // namespace moqrtc::moqt

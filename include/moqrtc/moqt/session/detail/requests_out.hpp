@@ -1,0 +1,303 @@
+#pragma once
+
+#include <moqrtc/moqt/session/session.hpp>
+
+/// Our requests, and the life of every request.
+namespace moqrtc::moqt {
+
+inline bool session::can_request() const noexcept {
+    if (closed_ || goaway_received_) return false;
+    return !rules_->request_credit || (established_ && next_request_id_ < peer_credit_);
+}
+
+inline result<request_id> session::next_request() noexcept {
+    if (closed_) return fail(errc::bad_state, "session");
+    if (goaway_received_) return fail(errc::bad_state, "goaway");
+    if (control_out_ == no_slot) return fail(errc::bad_state, "setup");
+    if (!rules_->request_credit) return next_request_id_;
+    if (!established_) return fail(errc::bad_state, "setup");
+    if (next_request_id_ < peer_credit_) return next_request_id_;
+    if (!blocked_told_) {
+        blocked_told_ = true;
+        if (auto encoded = encode(msg::requests_blocked{peer_credit_}))
+            queue(control_out_, std::move(*encoded));
+    }
+    return fail(errc::limit, "max_request_id");
+}
+
+inline std::uint32_t session::add_request(request_id id, request_kind kind, bool ours) {
+    const auto slot = requests_.take();
+    auto& r = requests_[slot];
+    r.id = id;
+    r.kind = kind;
+    r.ours = ours;
+    request_ids_.set(id, slot);
+    if (!ours) ++peer_requests_open_;
+    return slot;
+}
+
+inline detail::request* session::find_request(request_id id) noexcept {
+    const auto slot = request_ids_.find(id);
+    return slot == id_map::none ? nullptr : &requests_[slot];
+}
+
+template <class M>
+result<request_id> session::start_request(instant now, request_kind kind, M& message,
+                                          full_track_name name) {
+    const auto id = next_request();
+    if (!id) return id;
+    message.request_id = *id;
+    auto encoded = encode(message);
+    if (!encoded) return std::unexpected(encoded.error());
+    next_request_id_ += 2;
+    const auto slot = add_request(*id, kind, true);
+    auto& r = requests_[slot];
+    r.name = std::move(name);
+    r.own_stream = rules_->request_streams ||
+                   (rules_->namespace_streams && kind == request_kind::subscribe_namespace);
+    auto out = control_out_;
+    if (r.own_stream) {
+        r.stream = next_local_id(false);
+        out = add_out(r.stream, out_kind::request, send_rank::of(send_rank::level::request));
+        out_[out].request = slot;
+        in_[add_in(r.stream, in_kind::request)].request = slot;
+    }
+    queue(out, std::move(*encoded));
+    (void)now;
+    return id;
+}
+
+/// Takes over what a subscriber may set; absent parameters change nothing.
+inline void session::apply_params(subscription_state& s, const message_params& p) const {
+    if (p.forward) s.forward = *p.forward;
+    if (p.subscriber_priority) s.subscriber_priority = *p.subscriber_priority;
+    if (p.subscription_filter) s.filter = p.subscription_filter;
+    if (p.group_order) s.order = p.group_order;
+    if (p.object_delivery_timeout) s.object_delivery_timeout = *p.object_delivery_timeout;
+    if (p.subgroup_delivery_timeout) s.subgroup_delivery_timeout = *p.subgroup_delivery_timeout;
+}
+
+inline result<request_id> session::subscribe(instant now, const full_track_name& track,
+                                             const message_params& params) {
+    if (!rules_->several_subscriptions && receiving_.contains(track))
+        return fail(errc::duplicate, "track");
+    msg::subscribe m{0, track.space.view(), as_bytes(track.name), params};
+    const auto id = start_request(now, request_kind::subscribe, m, track);
+    if (!id) return id;
+    apply_params(find_request(*id)->subscription, params);
+    receiving_.emplace(track, *id);
+    return id;
+}
+
+inline result<request_id> session::publish(instant now, const full_track_name& track,
+                                           track_alias alias, const message_params& params,
+                                           bytes properties) {
+    const auto known = read_track_properties(*rules_, properties);
+    if (!known) return std::unexpected(known.error());
+    if (!rules_->several_subscriptions && sending_.contains(track))
+        return fail(errc::duplicate, "track");
+    msg::publish m{0, track.space.view(), as_bytes(track.name), alias, params, properties};
+    const auto id = start_request(now, request_kind::publish, m, track);
+    if (!id) return id;
+    auto& sub = find_request(*id)->subscription;
+    sub.publisher = sub.by_publish = true;
+    sub.alias = alias;
+    sub.largest = params.largest_object;
+    sub.properties = *known;
+    apply_params(sub, params);
+    sending_.emplace(track, *id);
+    return id;
+}
+
+inline result<request_id> session::fetch(instant now, const full_track_name& track, location start,
+                                         location end, const message_params& params) {
+    if (end.group < start.group ||
+        (end.group == start.group && end.object != 0 && end.object <= start.object))
+        return fail(errc::bad_value, "end");
+    msg::fetch m{.track_namespace = track.space.view(),
+                 .track_name = as_bytes(track.name),
+                 .start = start,
+                 .end = end,
+                 .params = params};
+    const auto id = start_request(now, request_kind::fetch, m, track);
+    if (!id) return id;
+    auto& r = *find_request(*id);
+    r.fetch_start = start;
+    r.fetch_order = params.group_order.value_or(group_order::ascending);
+    return id;
+}
+
+inline result<request_id> session::joining_fetch(instant now, msg::fetch_type type,
+                                                 request_id subscription, std::uint64_t start,
+                                                 const message_params& params) {
+    const auto* joined = find_request(subscription);
+    if (joined == nullptr || !joined->is_subscription() || joined->subscription.publisher)
+        return fail(errc::not_found, "joining_request_id");
+    if (type == msg::fetch_type::standalone) return fail(errc::bad_value, "fetch_type");
+    msg::fetch m{
+        .type = type, .joining_request_id = subscription, .joining_start = start, .params = params};
+    const auto id = start_request(now, request_kind::fetch, m, joined->name);
+    if (!id) return id;
+    find_request(*id)->fetch_order = params.group_order.value_or(group_order::ascending);
+    return id;
+}
+
+inline result<request_id> session::track_status(instant now, const full_track_name& track,
+                                                const message_params& params) {
+    msg::track_status m{0, track.space.view(), as_bytes(track.name), params};
+    return start_request(now, request_kind::track_status, m, track);
+}
+
+inline result<request_id> session::publish_namespace(instant now, const track_namespace& space,
+                                                     const message_params& params) {
+    msg::publish_namespace m{0, space.view(), params};
+    return start_request(now, request_kind::publish_namespace, m, {space, {}});
+}
+
+inline result<request_id> session::subscribe_namespace(instant now, const track_namespace& prefix,
+                                                       msg::subscribe_options options,
+                                                       const message_params& params) {
+    msg::subscribe_namespace m{0, prefix.view(), options, params};
+    return start_request(now, request_kind::subscribe_namespace, m, {prefix, {}});
+}
+
+inline result<request_id> session::subscribe_tracks(instant now, const track_namespace& prefix,
+                                                    const message_params& params) {
+    msg::subscribe_tracks m{0, prefix.view(), params};
+    return start_request(now, request_kind::subscribe_tracks, m, {prefix, {}});
+}
+
+inline result<request_id> session::update(instant now, request_id id,
+                                          const message_params& params) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    const bool subscriber = r->is_subscription() && !r->subscription.publisher;
+    if ((!r->ours && !subscriber) || r->phase == request::state::done)
+        return fail(errc::bad_state, "request_update");
+    const auto next = next_request();
+    if (!next) return next;
+    const msg::request_update m{*next, id, params};
+    if (const auto sent = send_on(*r, m); !sent) return std::unexpected(sent.error());
+    next_request_id_ += 2;
+    r->updates_out.push_back(*next);
+    if (subscriber) apply_params(r->subscription, params);
+    (void)now;
+    return next;
+}
+
+/// Ends our and the peer's half of a request's own stream, as far as they are open.
+inline void session::close_own_stream(instant now, request& r, reset_code code) {
+    if (!r.own_stream) return;
+    const auto out = out_ids_.find(r.stream);
+    if (out != id_map::none) {
+        out_[out].request = no_slot;
+        if (!out_[out].fin) reset_out(now, out, code);
+    }
+    const auto in = in_ids_.find(r.stream);
+    if (in != id_map::none) discard_in(in, code);
+}
+
+inline void session::reset_data_streams(instant now, request& r, reset_code code) {
+    while (r.first_stream != no_slot)
+        reset_out(now, r.first_stream, code);
+}
+
+/// Stops the peer's data streams of a subscription or fetch.
+inline void session::stop_data_streams(request& r, reset_code code) {
+    const auto slot = request_ids_.find(r.id);
+    if (r.subscription.streams_open == 0 && r.fetch_stream == no_stream) return;
+    for (std::uint32_t i = 0; i < in_.extent(); ++i)
+        if (in_[i].kind == in_kind::data && in_[i].request == slot && in_[i].header_seen)
+            discard_in(i, code);
+    r.subscription.streams_open = 0;
+}
+
+inline void session::forget_names(const request& r) {
+    const auto erase = [&](std::map<full_track_name, request_id>& names) {
+        const auto found = names.find(r.name);
+        if (found != names.end() && found->second == r.id) names.erase(found);
+    };
+    if (!r.is_subscription()) return;
+    erase(r.subscription.publisher ? sending_ : receiving_);
+    if (!r.subscription.publisher && aliases_.find(r.subscription.alias) == request_ids_.find(r.id))
+        aliases_.erase(r.subscription.alias);
+}
+
+inline void session::end_request(instant, request_id id) {
+    const auto slot = request_ids_.find(id);
+    if (slot == id_map::none) return;
+    auto& r = requests_[slot];
+    forget_names(r);
+    for (const auto update : r.updates_in)
+        updates_in_.erase(update);
+    if (r.own_stream) {
+        if (auto* s = find_out(r.stream)) s->request = no_slot;
+        const auto in = in_ids_.find(r.stream);
+        if (in != id_map::none) in_[in].request = no_slot;
+    }
+    for (auto at = r.first_stream; at != no_slot;) {
+        auto& s = out_[at];
+        at = std::exchange(s.next_stream, no_slot);
+        s.previous_stream = s.request = no_slot;
+    }
+    const bool ours = r.ours;
+    request_ids_.erase(id);
+    requests_.give(slot);
+    if (ours) return;
+    --peer_requests_open_;
+    ++peer_requests_ended_;
+    grow_credit();
+}
+
+/// Keeps `max_requests` open requests possible for the peer, in steps of half of them.
+inline void session::grow_credit() {
+    if (!rules_->request_credit || closed_ || control_out_ == no_slot) return;
+    const auto limit = (peer_requests_ended_ + config_.max_requests) * 2;
+    if (limit < granted_credit_ + std::max<std::uint64_t>(config_.max_requests, 2)) return;
+    auto encoded = encode(msg::max_request_id{limit});
+    if (!encoded) return;
+    granted_credit_ = limit;
+    queue(control_out_, std::move(*encoded));
+}
+
+inline result<void> session::cancel(instant now, request_id id, reset_code code) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    const bool subscriber = r->is_subscription() && !r->subscription.publisher;
+    if (r->is_subscription() && !subscriber) return fail(errc::bad_state, "use publish_done");
+    if (!r->ours && r->phase == request::state::pending) return fail(errc::bad_state, "use reject");
+    reset_data_streams(now, *r, code);
+    stop_data_streams(*r, code);
+    if (r->own_stream) {
+        close_own_stream(now, *r, code);
+    } else {
+        result<void> sent{};
+        if (subscriber)
+            sent = send_on(*r, msg::unsubscribe{id});
+        else if (r->kind == request_kind::fetch && r->ours)
+            sent = send_on(*r, msg::fetch_cancel{id});
+        else if (r->kind == request_kind::publish_namespace && r->ours)
+            sent = send_on(*r, msg::publish_namespace_done{id, {}});
+        else if (r->kind == request_kind::publish_namespace)
+            sent = send_on(*r, msg::publish_namespace_cancel{
+                                   id, {}, to_wire(*rules_, request_error_code::uninterested), {}});
+        else
+            return fail(errc::not_in_draft, "cancel");
+        if (!sent) return sent;
+    }
+    end_request(now, id);
+    return {};
+}
+
+inline const subscription_state* session::subscription(request_id id) const noexcept {
+    const auto slot = request_ids_.find(id);
+    if (slot == id_map::none || !requests_[slot].is_subscription()) return nullptr;
+    return &requests_[slot].subscription;
+}
+
+inline std::size_t session::unsent_bytes(request_id id) const noexcept {
+    const auto slot = request_ids_.find(id);
+    return slot == id_map::none ? 0 : requests_[slot].unsent;
+}
+
+} // namespace moqrtc::moqt

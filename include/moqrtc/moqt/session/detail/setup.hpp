@@ -1,0 +1,223 @@
+#pragma once
+
+#include <moqrtc/moqt/session/session.hpp>
+#include <moqrtc/moqt/session/uri.hpp>
+
+/// Beginning and end of a session.
+namespace moqrtc::moqt {
+
+inline session::session(instant now, session_config config, buffer_pool& pool)
+    : config_{std::move(config)},
+      rules_{&rules_for(config_.version)},
+      pool_{&pool},
+      tokens_{config_.max_auth_token_cache_size},
+      next_request_id_{config_.self == role::client ? 0u : 1u},
+      next_peer_request_id_{config_.self == role::client ? 1u : 0u} {
+    timers_.add(now + config_.setup_timeout, timer_heap::kind::setup);
+    if (rules_->control_pair || config_.self == role::client) start();
+}
+
+inline void session::start() {
+    setup_options options;
+    options.max_auth_token_cache_size = config_.max_auth_token_cache_size;
+    if (!config_.implementation.empty()) options.implementation = as_bytes(config_.implementation);
+    if (rules_->request_credit) {
+        granted_credit_ = config_.max_requests * 2;
+        options.max_request_id = granted_credit_;
+    }
+    if (config_.self == role::client && !config_.webtransport) {
+        if (!config_.authority.empty()) options.authority = as_bytes(config_.authority);
+        if (!config_.path.empty()) options.path = as_bytes(config_.path);
+    }
+    if (control_out_ == no_slot)
+        control_out_ = add_out(next_local_id(rules_->control_pair), out_kind::control,
+                               send_rank::of(send_rank::level::control));
+    result<slice> encoded = fail(errc::bad_state, "setup");
+    if (rules_->control_pair) {
+        encoded = encode(msg::setup{options});
+    } else if (config_.self == role::client) {
+        encoded = encode(msg::client_setup{options});
+        control_in_ = add_in(out_[control_out_].id, in_kind::control);
+    } else {
+        encoded = encode(msg::server_setup{options});
+    }
+    if (!encoded) return close(close_code::internal_error, "cannot write SETUP");
+    queue(control_out_, std::move(*encoded));
+}
+
+template <class M>
+void session::handle_setup(instant now, bytes body) {
+    const auto m = parse<M>(*rules_, body);
+    if (!m) return fail_codec(m.error());
+    if (!check_setup_options(m->options)) return;
+    if (apply_tokens(m->options.authorization_tokens, true) && !closed_)
+        return close(close_code::protocol_violation, "token alias in SETUP");
+    if (closed_) return;
+    peer_credit_ = m->options.max_request_id.value_or(0);
+    if (control_out_ == no_slot || (!rules_->control_pair && config_.self == role::server)) start();
+    become_established(now, body);
+}
+
+inline bool session::check_setup_options(const setup_options& o) {
+    const bool allowed = config_.self == role::server && !config_.webtransport;
+    if (o.authority && !allowed)
+        return close(close_code::invalid_authority, "AUTHORITY is for native QUIC servers"), false;
+    if (o.authority && !is_authority(as_text(*o.authority)))
+        return close(close_code::malformed_authority, "AUTHORITY is no URI authority"), false;
+    if (o.path && !allowed)
+        return close(close_code::invalid_path, "PATH is for native QUIC servers"), false;
+    if (o.path && !is_path(as_text(*o.path)))
+        return close(close_code::malformed_path, "PATH is no path of a URI"), false;
+    if (config_.self != role::server) return true;
+    auto at = o.authorization_tokens.tokens();
+    while (const auto token = at.next())
+        if (token->kind == alias_type::delete_alias || token->kind == alias_type::use_alias)
+            return close(close_code::protocol_violation, "token alias in a client's SETUP"), false;
+    return true;
+}
+
+inline void session::become_established(instant now, bytes body) {
+    established_ = true;
+    emit(event::kind::established).message = keep(body);
+    for (std::uint32_t slot = 0; slot < in_.extent(); ++slot)
+        if (in_[slot].held.size() != 0 || in_[slot].fin_held) replay(now, slot);
+}
+
+inline void session::fail_codec(const error& failure) {
+    if (closed_) return;
+    close(close_code_for(failure.code), failure.field);
+    if (!events_.empty() && events_.back().what == event::kind::closed)
+        events_.back().failure = failure;
+}
+
+inline void session::close(close_code code, std::string_view reason) {
+    if (closed_) return;
+    closed_ = true;
+    const auto text = slice::copy(*pool_, as_bytes(reason.substr(0, limits::reason_phrase)));
+    ops_.push({transport_op::kind::close, 0, to_wire(*rules_, code), text});
+    auto& e = emit(event::kind::closed);
+    e.close = code;
+    e.message = text;
+    scheduler_.clear();
+    timers_.clear();
+}
+
+inline void session::handle_transport_closed(instant, std::uint64_t code, std::string_view reason,
+                                             bool by_peer) {
+    if (closed_) return;
+    closed_ = true;
+    auto& e = emit(event::kind::closed);
+    e.close = from_wire<close_code>(*rules_, code);
+    e.by_peer = by_peer;
+    e.message = slice::copy(*pool_, as_bytes(reason.substr(0, limits::reason_phrase)));
+    scheduler_.clear();
+    timers_.clear();
+}
+
+inline instant session::next_timeout() const noexcept {
+    return timers_.next();
+}
+
+inline void session::handle_timeout(instant now) {
+    while (const auto due = timers_.due(now)) {
+        switch (due->what) {
+        case timer_heap::kind::setup:
+            if (!established_) close(close_code::control_message_timeout, "no SETUP from the peer");
+            break;
+        case timer_heap::kind::goaway:
+            close(close_code::goaway_timeout, "requests are open after GOAWAY");
+            break;
+        case timer_heap::kind::done:
+            if (auto* r = find_request(due->id);
+                r != nullptr && r->done_pending && !r->subscription.publisher)
+                finish_done(now, *r);
+            break;
+        case timer_heap::kind::request_goaway:
+            if (auto* r = find_request(due->id)) {
+                close_own_stream(now, *r, reset_code::going_away);
+                end_request(now, due->id);
+            }
+            break;
+        case timer_heap::kind::subgroup: {
+            // FIN was handed over, yet not everything is acknowledged (anchor `delivery-timeouts`).
+            const auto slot = out_ids_.find(due->id);
+            if (slot != id_map::none) reset_out(now, slot, reset_code::delivery_timeout);
+            break;
+        }
+        case timer_heap::kind::unknown_alias: {
+            const auto slot = in_ids_.find(due->id);
+            if (slot != id_map::none && in_[slot].waits_alias)
+                discard_in(slot, reset_code::cancelled);
+            break;
+        }
+        }
+        if (closed_) return;
+    }
+}
+
+inline result<void> session::goaway(instant now, std::string_view uri, duration timeout) {
+    if (closed_ || goaway_sent_) return fail(errc::bad_state, "goaway");
+    if (control_out_ == no_slot) return fail(errc::bad_state, "control stream");
+    if (!uri.empty() && config_.self == role::client)
+        return fail(errc::bad_value, "new_session_uri");
+    msg::goaway m{as_bytes(uri)};
+    if (rules_->goaway_timeout) m.timeout = static_cast<std::uint64_t>(timeout.ms());
+    if (rules_->goaway_request) m.request_id = next_peer_request_id_;
+    auto encoded = encode(m);
+    if (!encoded) return std::unexpected(encoded.error());
+    queue(control_out_, std::move(*encoded));
+    goaway_sent_ = true;
+    timers_.add(now + (timeout.us > 0 ? timeout : config_.goaway_timeout),
+                timer_heap::kind::goaway);
+    return {};
+}
+
+inline result<void> session::request_goaway(instant now, request_id id, std::string_view uri,
+                                            duration timeout) {
+    auto* r = find_request(id);
+    if (r == nullptr) return fail(errc::not_found, "request_id");
+    if (!rules_->request_goaway || !r->own_stream) return fail(errc::not_in_draft, "goaway");
+    if (r->goaway_sent || closed_) return fail(errc::bad_state, "goaway");
+    if (!uri.empty() && config_.self == role::client)
+        return fail(errc::bad_value, "new_session_uri");
+    const msg::goaway m{as_bytes(uri), static_cast<std::uint64_t>(timeout.ms()), {}};
+    if (auto sent = send_on(*r, m); !sent) return sent;
+    r->goaway_sent = true;
+    if (timeout.us > 0) timers_.add(now + timeout, timer_heap::kind::request_goaway, id);
+    return {};
+}
+
+inline void session::handle_goaway(instant, request* on, bytes body) {
+    const auto m = parse<msg::goaway>(*rules_, body);
+    if (!m) return fail_codec(m.error());
+    bool& seen = on != nullptr ? on->goaway_seen : goaway_received_;
+    if (seen) return close(close_code::protocol_violation, "second GOAWAY");
+    if (config_.self == role::server && !m->new_session_uri.empty())
+        return close(close_code::protocol_violation, "GOAWAY with a URI from a client");
+    if (on != nullptr && m->request_id)
+        return close(close_code::protocol_violation,
+                     "GOAWAY with a Request ID on a request stream");
+    if (m->request_id && *m->request_id % 2 != next_request_id_ % 2)
+        return close(close_code::invalid_request_id, "GOAWAY names a request that is not ours");
+    seen = true;
+    emit(on != nullptr ? event::kind::request_goaway : event::kind::goaway, on).message =
+        keep(body);
+}
+
+inline event& session::emit(event::kind what, const request* r) {
+    events_.push({});
+    auto& e = events_.back();
+    e.what = what;
+    e.rules = rules_;
+    if (r != nullptr) {
+        e.id = r->id;
+        e.request = r->kind;
+    }
+    return e;
+}
+
+inline slice session::keep(bytes data) {
+    return slice::copy(*pool_, data);
+}
+
+} // namespace moqrtc::moqt

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <moqrtc/core/slice.hpp>
+#include <moqrtc/moqt/codes.hpp>
+#include <moqrtc/moqt/name.hpp>
+#include <moqrtc/moqt/params.hpp>
+#include <moqrtc/moqt/properties.hpp>
+#include <moqrtc/moqt/session/event.hpp>
+#include <moqrtc/moqt/types.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace moqrtc::moqt {
+
+/// What both sides know of a subscription.
+struct subscription_state {
+    bool publisher = false;  ///< we send the objects
+    bool by_publish = false; ///< the publisher started it
+    track_alias alias = 0;
+    bool forward = true;
+    priority subscriber_priority = default_priority;
+    std::optional<subscription_filter> filter{}; ///< unset: everything from now on
+    std::optional<group_order> order{};
+    std::optional<location> largest{}; ///< when it was established, or Forward last became 1
+    std::uint64_t object_delivery_timeout = 0;   ///< the subscriber's, milliseconds, 0 none
+    std::uint64_t subgroup_delivery_timeout = 0; ///< likewise
+    track_properties properties{};
+    std::uint64_t streams_opened = 0; ///< data streams, ours or the peer's
+    std::uint64_t streams_open = 0;
+
+    /// Where the subscription starts, with the filter resolved against `largest`.
+    [[nodiscard]] location start() const noexcept {
+        const auto type = filter ? filter->type : filter_type::largest_object;
+        if (filter && type >= filter_type::absolute_start) return filter->start;
+        if (!largest) return {};
+        if (type == filter_type::next_group_start) return {largest->group + 1, 0};
+        return {largest->group, largest->object + 1};
+    }
+    /// Whether the filter lets an object at `where` pass; says nothing of Forward.
+    [[nodiscard]] bool wants(location where) const noexcept {
+        if (!filter && by_publish) return true;
+        if (where < start()) return false;
+        return !filter || filter->type != filter_type::absolute_range ||
+               where.group <= filter->end_group;
+    }
+    /// Whether any object of `group` can pass the filter.
+    [[nodiscard]] bool wants_group(std::uint64_t group) const noexcept {
+        return wants({group, UINT64_MAX});
+    }
+    [[nodiscard]] group_order effective_order() const noexcept {
+        return order.value_or(properties.default_publisher_group_order);
+    }
+};
+
+namespace detail {
+
+inline constexpr std::uint32_t no_slot = UINT32_MAX;
+
+/// A request of either side, from its message until both sides are through with it.
+struct request {
+    enum class state : std::uint8_t { pending, established, done };
+
+    request_id id = 0;
+    request_kind kind = request_kind::none;
+    bool ours = false;
+    state phase = state::pending;
+    bool own_stream = false; ///< it has a bidirectional stream of its own
+    std::uint64_t stream = 0;
+    full_track_name name{}; ///< `name.space` alone for namespace requests
+    subscription_state subscription{};
+    location fetch_start{};
+    group_order fetch_order = group_order::ascending;
+    std::uint64_t fetch_stream = no_stream;
+    bool fetch_finished = false;
+    bool fetch_accepted = false;
+    std::uint32_t first_stream = no_slot; ///< list of our open data streams
+    std::size_t unsent = 0;
+    std::vector<request_id> updates_out{}; ///< our updates without an answer, oldest first
+    std::vector<request_id> updates_in{};  ///< the peer's
+    std::set<std::string> suffixes{};      ///< announced under SUBSCRIBE_NAMESPACE, canonical keys
+    bool goaway_seen = false;
+    bool goaway_sent = false;
+
+    // PUBLISH_DONE, ours to send or the peer's to deliver, until all streams are through.
+    bool done_pending = false;
+    publish_done_code done_code = publish_done_code::internal_error;
+    std::uint64_t done_streams = 0;
+    slice done_message{};
+    std::string done_reason{};
+
+    void clear() { *this = request{}; }
+    /// Whether a PUBLISH of the peer for the same track cannot replace it.
+    [[nodiscard]] bool by_peer_or_established() const noexcept {
+        return !ours || phase != state::pending;
+    }
+    [[nodiscard]] bool is_subscription() const noexcept {
+        return kind == request_kind::subscribe || kind == request_kind::publish;
+    }
+};
+
+/// The request identifiers that a peer has used, where they may come in any order.
+class id_history {
+public:
+    /// Notes `id`; false when it was there already.
+    bool add(std::uint64_t id) {
+        id /= 2; // the parity is fixed, so that neighbours merge
+        auto next = spans_.upper_bound(id);
+        if (next != spans_.begin()) {
+            const auto before = std::prev(next);
+            if (id <= before->second) return false;
+            if (id == before->second + 1) {
+                before->second = id;
+                if (next != spans_.end() && next->first == id + 1) {
+                    before->second = next->second;
+                    spans_.erase(next);
+                }
+                return true;
+            }
+        }
+        if (next != spans_.end() && next->first == id + 1) {
+            const auto last = next->second;
+            spans_.erase(next);
+            spans_[id] = last;
+            return true;
+        }
+        spans_[id] = id;
+        // A peer that leaves thousands of gaps loses the right to fill the oldest.
+        if (spans_.size() > 4096) {
+            const auto second = std::next(spans_.begin());
+            spans_.begin()->second = second->second;
+            spans_.erase(second);
+        }
+        return true;
+    }
+
+private:
+    std::map<std::uint64_t, std::uint64_t> spans_; ///< first to last
+};
+
+} // namespace detail
+} // namespace moqrtc::moqt

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <moqrtc/core/ring.hpp>
+#include <moqrtc/core/slice.hpp>
+#include <moqrtc/moqt/data/fetch_sequence.hpp>
+#include <moqrtc/moqt/data/stream_reader.hpp>
+#include <moqrtc/moqt/data/subgroup.hpp>
+#include <moqrtc/moqt/session/control_framer.hpp>
+#include <moqrtc/moqt/session/request.hpp>
+#include <moqrtc/moqt/session/scheduler.hpp>
+#include <moqrtc/moqt/transport.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace moqrtc::moqt::detail {
+
+enum class out_kind : std::uint8_t { control, request, subgroup, fetch };
+
+/// The sending side of a stream: what is queued, sent and not yet acknowledged.
+///
+/// Owns    references on the queued slices until their bytes are acknowledged.
+struct out_stream {
+    stream_id id = 0;
+    out_kind kind = out_kind::control;
+    bool opened = false; ///< the transport knows it
+    bool blocked = false;
+    bool queued = false; ///< an entry of the current version is in the scheduler
+    bool fin = false;    ///< ends after what is queued
+    bool fin_sent = false;
+    std::uint32_t version = 0;
+    send_rank rank{};
+
+    ring<slice> chunks{};
+    std::size_t sent_chunks = 0;  ///< chunks wholly sent
+    std::size_t sent_partly = 0;  ///< bytes sent of the chunk after those
+    std::size_t acked_partly = 0; ///< bytes acknowledged of the first chunk
+    std::size_t unsent = 0;       ///< bytes
+    std::uint64_t offset_queued = 0;
+    std::uint64_t offset_sent = 0;
+
+    std::uint32_t request = no_slot;
+    std::uint32_t previous_stream = no_slot; ///< in the request's list
+    std::uint32_t next_stream = no_slot;
+
+    std::uint64_t group = 0;
+    std::uint64_t subgroup = 0;
+    subgroup_header header{};
+    std::optional<std::uint64_t> last_object{};
+    std::optional<fetch_sequence> fetch{};
+
+    /// When queued objects were given to us, for delivery timeouts; empty when there is none.
+    struct mark {
+        std::uint64_t end = 0; ///< stream offset behind the object
+        instant at{};
+    };
+    ring<mark> marks{};
+    instant finished_at{}; ///< when FIN was queued
+
+    [[nodiscard]] bool wants_to_send() const noexcept {
+        return !blocked && (unsent != 0 || (fin && !fin_sent));
+    }
+    void push(slice chunk) {
+        if (chunk.empty()) return;
+        unsent += chunk.size();
+        offset_queued += chunk.size();
+        chunks.push(std::move(chunk));
+    }
+    /// Pending bytes, as many chunks as fit.
+    void offer(stream_send& out) const {
+        out.stream = id;
+        out.count = 0;
+        std::size_t skip = sent_partly;
+        std::size_t at = sent_chunks;
+        for (; at < chunks.size() && out.count < stream_send::max_chunks; ++at) {
+            out.chunks[out.count++] = chunks[at].view().subspan(skip);
+            skip = 0;
+        }
+        out.fin = fin && at == chunks.size();
+    }
+    void sent(std::size_t count) noexcept {
+        unsent -= count;
+        offset_sent += count;
+        while (count != 0) {
+            const auto left = chunks[sent_chunks].size() - sent_partly;
+            if (count < left) {
+                sent_partly += count;
+                return;
+            }
+            count -= left;
+            sent_partly = 0;
+            ++sent_chunks;
+        }
+    }
+    void acked(std::size_t count) {
+        while (count != 0 && !chunks.empty()) {
+            const auto left = chunks.front().size() - acked_partly;
+            if (count < left) {
+                acked_partly += count;
+                return;
+            }
+            count -= left;
+            acked_partly = 0;
+            chunks.pop_front();
+            if (sent_chunks != 0) --sent_chunks;
+        }
+    }
+    void clear() {
+        chunks.clear();
+        marks.clear();
+        const auto kept_version = version + 1;
+        auto kept_chunks = std::move(chunks);
+        auto kept_marks = std::move(marks);
+        *this = out_stream{};
+        chunks = std::move(kept_chunks);
+        marks = std::move(kept_marks);
+        version = kept_version;
+    }
+};
+
+enum class in_kind : std::uint8_t {
+    untyped,   ///< unidirectional, its type is not complete yet
+    unsettled, ///< bidirectional, its first message is not here yet
+    control,
+    request,
+    data,
+    discarded, ///< padding, or a stream that was stopped
+};
+
+/// The receiving side of a stream.
+struct in_stream {
+    stream_id id = 0;
+    in_kind kind = in_kind::untyped;
+    control_framer framer{};
+    std::optional<stream_reader> reader{};
+    std::uint32_t request = no_slot;
+    bool header_seen = false;
+    bool fin_held = false; ///< the peer's FIN waits behind `held`
+    bool waits_alias = false;
+    buffer held{};          ///< early bytes: before SETUP, or of a track alias not known yet
+    bool announced = false; ///< `subgroup_opened` was emitted
+    track_alias alias = 0;
+
+    void clear() {
+        kind = in_kind::untyped;
+        framer.clear();
+        reader.reset();
+        request = no_slot;
+        header_seen = fin_held = waits_alias = announced = false;
+        held = buffer{};
+    }
+};
+
+} // namespace moqrtc::moqt::detail

@@ -5,6 +5,11 @@ include(CMakePackageConfigHelpers)
 get_property(targets GLOBAL PROPERTY MOQRTC_TARGETS)
 install(TARGETS ${targets} EXPORT moqrtc-targets FILE_SET HEADERS)
 install(EXPORT moqrtc-targets NAMESPACE moqrtc:: DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/moqrtc")
+# The catalog's target exists only where nlohmann/json was found.
+set(MOQRTC_NEEDS_JSON OFF)
+if(TARGET moqrtc_catalog)
+    set(MOQRTC_NEEDS_JSON ON)
+endif()
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/moqrtc-config.cmake.in"
     "${PROJECT_BINARY_DIR}/moqrtc-config.cmake"
     INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/moqrtc")

@@ -91,12 +91,12 @@ build() { # preset target...
     step "$preset: build ${*:-everything}"
     (while sleep 20; do step "$preset: build $(grep -oE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 1)"; done) &
     beat=$!
-    NINJA_STATUS='[%f/%t] ' logged "$log" ninja -C "$root/build/$preset" -j"$(jobs_that_fit)" -k 5 "$@" || status=$?
+    NINJA_STATUS='[%f/%t] ' ninja -C "$root/build/$preset" -j"$(jobs_that_fit)" -k 5 "$@" >"$log" 2>&1 || status=$?
     kill "$beat" 2>/dev/null || true
     wait "$beat" 2>/dev/null || true
     [ $status -eq 0 ] || {
-        grep -E '^FAILED:' "$log" | sed 's/^/        /' >&2
-        fail 1 "building '$preset' failed"
+        sed -n '/^FAILED:/,$p' "$log" | grep -vE '^\[[0-9]+/[0-9]+\]' | head -n 60 >&2
+        fail 1 "building '$preset' failed" "the whole log: $log"
     }
 }
 
@@ -107,7 +107,7 @@ run_tests() { # preset ctest-options...
     shift
     [ ! -t 1 ] || terminal=1
     step "$preset: test"
-    ctest --test-dir "$root/build/$preset" -j2 --output-on-failure --timeout 300 "$@" 2>&1 |
+    ctest --test-dir "$root/build/$preset" -j2 --output-on-failure --no-tests=error --timeout 300 "$@" 2>&1 |
         awk -v terminal=$terminal '
             function clear() { if (shown) printf "\r\033[K"; shown = 0 }
             /^(Internal ctest|Test project|[ \t]*Start +[0-9]+:)/ { next }
@@ -120,6 +120,9 @@ run_tests() { # preset ctest-options...
                 fflush(); next
             }
             { clear(); print; fflush() }' || status=$?
-    sed -n 's/^skipped: /        skipped: /p' "$root/build/$preset/Testing/Temporary/LastTest.log" 2>/dev/null || true
+    # Why tests were skipped: `skipped: reason` of the tools, the line after googletest's own mark.
+    awk '/^skipped: / { sub(/^skipped: /, ""); print } /: Skipped$/ { getline; print }' \
+        "$root/build/$preset/Testing/Temporary/LastTest.log" 2>/dev/null | sort | uniq -c |
+        sed -E 's/^ *([0-9]+) (.*)/        skipped \1: \2/' || true
     return $status
 }

@@ -112,7 +112,7 @@ class Words(Tree):
         self.assertEqual(self.check()[0], 0)
 
     def test_each_rule(self):
-        for words in ["https://deb.deb" + "ian.org/x", "registry.npm" + "js.org", "/work" + "/main/x", "// TO" + "DO"]:
+        for words in ["https://deb.deb" + "ian.org/x", "registry" + ".npmjs.org", "/work" + "/main/x", "// TO" + "DO"]:
             self.write("a.md", words + "\n")
             status, said = self.check()
             self.assertEqual(status, 1, words)

@@ -59,8 +59,11 @@ void datagram_exchange::attach(quic_endpoint& endpoint) {
     });
 }
 
-bool datagram_exchange::forward(std::size_t from, std::size_t to, const stray_datagram& datagram) {
-    if (to >= shards_.size() || to == from || shards_[to]->endpoint == nullptr) return false;
+quic_endpoint::forwarding datagram_exchange::forward(std::size_t from, std::size_t to,
+                                                     const stray_datagram& datagram) {
+    using result = quic_endpoint::forwarding;
+    if (to >= shards_.size() || to == from || shards_[to]->endpoint == nullptr)
+        return result::no_such_shard;
     auto& target = *shards_[to];
     auto& place = target.inboxes[from];
     auto* queue = place.load(std::memory_order_relaxed);
@@ -68,10 +71,10 @@ bool datagram_exchange::forward(std::size_t from, std::size_t to, const stray_da
         queue = new datagram_queue;
         place.store(queue, std::memory_order_release);
     }
-    if (!queue->push(datagram)) return false;
+    if (!queue->push(datagram)) return result::full;
     if (!target.woken.exchange(true))
         asio::post(target.endpoint->context(), [this, &target] { drain(target); });
-    return true;
+    return result::done;
 }
 
 void datagram_exchange::drain(shard& target) {

@@ -15,7 +15,7 @@ namespace moqrtc::reference {
 /// A bounded queue of datagrams from one thread to another: one producer, one consumer, no locks.
 class datagram_queue {
 public:
-    static constexpr std::size_t slots = 256;
+    static constexpr std::size_t slots = 1024;
     static constexpr std::size_t largest = 2048; ///< of a datagram; larger ones are refused
 
     /// Copies the datagram; false when it is too large or the queue is full.
@@ -48,7 +48,8 @@ public:
 
     /// Makes `endpoint`, whose configuration names its shard, part of the exchange.
     void attach(quic_endpoint& endpoint);
-    [[nodiscard]] bool forward(std::size_t from, std::size_t to, const stray_datagram& datagram);
+    [[nodiscard]] quic_endpoint::forwarding forward(std::size_t from, std::size_t to,
+                                                    const stray_datagram& datagram);
 
 private:
     struct shard;

@@ -47,9 +47,16 @@ void quic_endpoint::handle_datagram(instant now, const stray_datagram& datagram,
     const bool long_header = (byte_at(data, 0) & 0x80) != 0;
     if (socket_ != nullptr && long_header) return accept(now, datagram);
     if (socket_ != nullptr && !handed_over && ids.dcid[0] != config_.shard && forward_ != nullptr) {
-        if (forward_(ids.dcid[0], datagram)) {
+        // One that could not be handed over is lost; to answer it would end a good connection.
+        switch (forward_(ids.dcid[0], datagram)) {
+        case forwarding::done:
             ++counters_.forwarded;
             return;
+        case forwarding::full:
+            ++counters_.forwarding_dropped;
+            return;
+        case forwarding::no_such_shard:
+            break;
         }
     }
     ++counters_.undecodable;

@@ -55,8 +55,10 @@ public:
         quic_connection& connection, std::string_view protocol)>;
     using connect_handler =
         std::function<std::unique_ptr<connection_handler>(quic_connection& connection)>;
-    /// Hands a datagram to another shard; false when its queue is full or there is no such shard.
-    using forward_handler = std::function<bool(std::uint8_t shard, const stray_datagram& datagram)>;
+    enum class forwarding : std::uint8_t { done, full, no_such_shard };
+    /// Hands a datagram to another shard.
+    using forward_handler =
+        std::function<forwarding(std::uint8_t shard, const stray_datagram& datagram)>;
 
     quic_endpoint(asio::io_context& context, quic_config config,
                   quic_secrets secrets = quic_secrets::random());

@@ -196,9 +196,9 @@ TEST_F(quic_test, stray_datagrams_reach_their_shard) {
     }
     for (auto& shard : shards)
         shard->on_stray([&](std::uint8_t target, const stray_datagram& datagram) {
-            if (target >= shards.size()) return false;
+            if (target >= shards.size()) return quic_endpoint::forwarding::no_such_shard;
             shards[target]->handle_stray(datagram);
-            return true;
+            return quic_endpoint::forwarding::done;
         });
     client = std::make_unique<quic_endpoint>(context, quic_config{});
     near = connect(to(shards[0]->local().port()));

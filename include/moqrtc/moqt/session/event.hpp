@@ -85,6 +85,7 @@ struct event {
     request_kind request = request_kind::none;
     bool by_peer = false;
     bool gap_unknown = false;
+    bool has_properties = false; ///< `subgroup_opened`: objects of the stream may have properties
     close_code close = close_code::no_error;
     request_error_code request_error = request_error_code::internal_error;
     publish_done_code publish_done = publish_done_code::internal_error;

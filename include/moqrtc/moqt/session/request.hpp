@@ -24,7 +24,7 @@ struct subscription_state {
     track_alias alias = 0;
     bool forward = true;
     priority subscriber_priority = default_priority;
-    std::optional<subscription_filter> filter{}; ///< unset: everything from now on
+    std::optional<subscription_filter> filter{}; ///< unset: unfiltered
     std::optional<group_order> order{};
     std::optional<location> largest{}; ///< when it was established, or Forward last became 1
     std::uint64_t object_delivery_timeout = 0;   ///< the subscriber's, milliseconds, 0 none
@@ -33,20 +33,19 @@ struct subscription_state {
     std::uint64_t streams_opened = 0; ///< data streams, ours or the peer's
     std::uint64_t streams_open = 0;
 
-    /// Where the subscription starts, with the filter resolved against `largest`.
+    /// Where the subscription starts, with the filter resolved against `largest`; without a filter
+    /// at the beginning of the track.
     [[nodiscard]] location start() const noexcept {
-        const auto type = filter ? filter->type : filter_type::largest_object;
-        if (filter && type >= filter_type::absolute_start) return filter->start;
+        if (!filter) return {};
+        if (filter->type >= filter_type::absolute_start) return filter->start;
         if (!largest) return {};
-        if (type == filter_type::next_group_start) return {largest->group + 1, 0};
+        if (filter->type == filter_type::next_group_start) return {largest->group + 1, 0};
         return {largest->group, largest->object + 1};
     }
     /// Whether the filter lets an object at `where` pass; says nothing of Forward.
     [[nodiscard]] bool wants(location where) const noexcept {
-        if (!filter && by_publish) return true;
-        if (where < start()) return false;
-        return !filter || filter->type != filter_type::absolute_range ||
-               where.group <= filter->end_group;
+        return !filter || (where >= start() && (filter->type != filter_type::absolute_range ||
+                                                where.group <= filter->end_group));
     }
     /// Whether any object of `group` can pass the filter.
     [[nodiscard]] bool wants_group(std::uint64_t group) const noexcept {

@@ -97,6 +97,8 @@ public:
     /// Bytes accepted from the application and not yet handed to the transport.
     [[nodiscard]] std::size_t unsent_bytes() const noexcept { return unsent_data_bytes_; }
     [[nodiscard]] std::size_t unsent_bytes(request_id id) const noexcept;
+    /// The same for one data stream of ours; 0 when it is gone.
+    [[nodiscard]] std::size_t unsent_bytes_of(data_stream stream) const noexcept;
     /// Requests of both sides that are open.
     [[nodiscard]] std::size_t request_count() const noexcept { return request_ids_.size(); }
     /// Whether a request may be sent now: established, not going away, credit left.

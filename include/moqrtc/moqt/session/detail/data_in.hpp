@@ -83,6 +83,7 @@ inline void session::handle_header(instant now, std::uint32_t slot, const stream
         header.publisher_priority.value_or(r.subscription.properties.default_publisher_priority);
     e.item.end_of_group = header.end_of_group;
     e.item.first_object = header.first_object;
+    e.has_properties = header.properties;
 }
 
 inline void session::emit_object(instant, std::uint32_t slot, stream_item& item) {
@@ -97,6 +98,7 @@ inline void session::emit_object(instant, std::uint32_t slot, stream_item& item)
         e.item.publisher_priority = item.object.publisher_priority;
         e.item.end_of_group = s.reader->header().end_of_group;
         e.item.first_object = s.reader->header().first_object;
+        e.has_properties = s.reader->header().properties;
     }
     auto& e = emit(event::kind::object, &r);
     e.stream = s.id;

@@ -107,6 +107,11 @@ inline std::optional<std::uint64_t> session::last_object(data_stream stream) con
     return slot == id_map::none ? std::nullopt : out_[slot].last_object;
 }
 
+inline std::size_t session::unsent_bytes_of(data_stream stream) const noexcept {
+    const auto slot = out_ids_.find(stream);
+    return slot == id_map::none ? 0 : out_[slot].unsent;
+}
+
 inline result<void> session::finish_stream(instant now, data_stream stream) {
     const auto slot = out_ids_.find(stream);
     if (slot == id_map::none || !is_data(out_[slot])) return fail(errc::not_found, "stream");

@@ -179,7 +179,7 @@ void expect_errors_when_truncated(const byte_vector& file) {
         const auto as_stream = demux_stream(pool, part, 777, ignore);
         // A fragmented file that is cut between two fragments is just a shorter one.
         const bool whole_fragments = as_stream.has_value();
-        EXPECT_TRUE(!as_file || whole_fragments);
+        EXPECT_TRUE(!as_file || whole_fragments) << size << " of " << file.size();
         if (!as_stream) {
             EXPECT_STRNE(as_stream.error().where, "");
         }
@@ -211,18 +211,25 @@ TEST_P(media_file, survives) {
     store(output_, write_file(media));
     const auto source = packets_of(input_, absolute);
     ASSERT_FALSE(source.empty());
-    EXPECT_EQ(packets_of(output_, absolute), source);
+    const auto arguments = std::string_view{GetParam().arguments};
+    const auto has = [arguments](const char* what) {
+        return arguments.find(what) != std::string_view::npos;
+    };
+    // ffmpeg moves a track with negative composition offsets by the least of them, instead of
+    // showing what lies before the start early; the packager makes them positive.
+    const bool moved = has("+cmaf");
+    const auto timed = [&](const packets& p) { return moved ? relative(p) : p; };
+    EXPECT_EQ(timed(packets_of(output_, absolute)), timed(source));
 
     const auto copied = packets_of(input_);
     const auto found = packets_of(output_);
     EXPECT_EQ(relative(found), relative(copied));
     // Of Opus in fragmented files ffmpeg 5 does not tell how much to drop: it starts earlier.
-    const auto arguments = std::string_view{GetParam().arguments};
-    if (arguments.find("opus") == std::string_view::npos) {
+    if (!has("opus") && !moved) {
         EXPECT_EQ(found, copied);
     }
     // Where fragments of tracks alternate, ffmpeg drops decoded audio of the source itself.
-    if (arguments.find("frag_every_frame") == std::string_view::npos) {
+    if (!has("frag_every_frame")) {
         EXPECT_EQ(relative(packets_of(output_, "")), relative(packets_of(input_, "")));
     }
 
@@ -234,14 +241,16 @@ TEST_P(media_file, survives) {
         const auto& all = source.at(stream);
         ASSERT_LT(list.size(), all.size());
         ASSERT_GT(list.size(), 0U);
-        EXPECT_TRUE(std::equal(list.rbegin(), list.rend(), all.rbegin()));
+        if (!moved) {
+            EXPECT_TRUE(std::equal(list.rbegin(), list.rend(), all.rbegin()));
+        }
     }
 
     if (GetParam().from_pipe) {
         const auto streamed = package(file, {}, 1000);
         expect_groups(streamed);
         store(output_, write_file(streamed));
-        EXPECT_EQ(packets_of(output_, absolute), source);
+        EXPECT_EQ(timed(packets_of(output_, absolute)), timed(source));
     }
     expect_errors_when_truncated(file);
 }
@@ -262,6 +271,8 @@ constexpr file_kind kinds[] = {
     {"fragmented_delay_moov",
      "PICTURE SOUND -t 3 H264B -c:a aac -movflags frag_keyframe+delay_moov+default_base_moof",
      true},
+    {"fragmented_negative_offsets",
+     "PICTURE SOUND -t 3 H264B -c:a aac -movflags frag_keyframe+delay_moov+cmaf", true},
     {"fragmented_every_frame",
      "PICTURE SOUND -t 3 H264B -c:a aac -movflags frag_every_frame+empty_moov", true},
     {"fragmented_absolute_offsets",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace moqrtc::cmaf {
 
@@ -38,7 +39,7 @@ public:
     file_demuxer(std::uint64_t file_size, const config& settings)
         : config_{settings}, file_size_{file_size} {
         windows_.reserve(config_.windows);
-        (void)advance();
+        if (const auto done = advance(); !done) failure_ = done.error();
     }
 
     /// What to read next; nothing when `poll_sample` has something to give or all is done. The
@@ -62,10 +63,11 @@ public:
     /// Whether `tracks()` is complete.
     [[nodiscard]] bool ready() const noexcept { return sources_.settled(); }
     [[nodiscard]] std::span<const track> tracks() const noexcept { return sources_.tracks(); }
-    [[nodiscard]] bool finished() const noexcept { return finished_; }
+    [[nodiscard]] bool finished() const noexcept { return finished_ && !failure_; }
 
     /// The next sample, or nothing when bytes are wanted first or the file is done.
     [[nodiscard]] result<std::optional<media_sample>> poll_sample() {
+        if (failure_) return std::unexpected(*std::exchange(failure_, {}));
         if (finished_ || !ready() || wanted_) return std::nullopt;
         auto found = sources_.earliest();
         while (found && !found->complete && !scanned_ &&
@@ -177,6 +179,7 @@ private:
     sample_sources sources_{};
     std::vector<window> windows_{};
     std::optional<read_request> wanted_{};
+    std::optional<error> failure_{}; ///< of a file that is too short to start with
     bool scanned_ = false;
     bool finished_ = false;
 };

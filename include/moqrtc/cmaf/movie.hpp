@@ -201,8 +201,8 @@ private:
 /// Parses a whole moov box, its header included.
 ///
 /// Owns    the result shares `moov`.
-/// Errors  those of the boxes inside, with offsets from the start of `moov`; duplicate when two
-///         tracks have one track_ID; limit for more than `movie::max_tracks`.
+/// Errors  those of the boxes inside, with offsets from the start of `moov`; bad_value without a
+///         track; duplicate when two tracks have one track_ID; limit for more than `movie::max_tracks`.
 [[nodiscard]] inline result<movie> parse_movie(slice moov) {
     constexpr auto where = "moov, ISO/IEC 14496-12 8.2.1";
     box_cursor outer{moov.view()};
@@ -242,6 +242,7 @@ private:
         }
     }
     if (!seen_header) return fail(errc::bad_value, "mvhd", 0, where);
+    if (m.tracks.empty()) return fail(errc::bad_value, "trak", 0, where);
     if (m.is_fragmented)
         if (const auto done = detail::parse_track_extends(m, extends); !done)
             return std::unexpected(done.error());

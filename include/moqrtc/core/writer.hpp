@@ -40,6 +40,14 @@ public:
         if (at_ == end_) return fail(errc::no_space, field);
         *at_++ = static_cast<std::byte>(value);
     }
+    /// Two fields below 64, which have one byte each in every form of integer, in one step.
+    constexpr void byte_pair(const char* field, std::uint64_t first,
+                             std::uint64_t second) noexcept {
+        if (room() < 2) return fail(errc::no_space, field);
+        at_[0] = static_cast<std::byte>(first);
+        at_[1] = static_cast<std::byte>(second);
+        at_ += 2;
+    }
     constexpr void u16(const char* field, std::uint16_t value) noexcept {
         if (room() < 2) return fail(errc::no_space, field);
         store_be<2>({at_, 2}, value);

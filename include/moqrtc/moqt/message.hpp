@@ -68,14 +68,20 @@ template <class M>
                                                              const M& message, mutable_bytes out) {
     const auto code = M::code(rules);
     if (code == no_code) return fail(errc::not_in_draft, "message type", 0, M::where);
-    const auto head = varint_size(rules.varint, code);
-    if (out.size() < head + 2) return fail(errc::no_space, "message length", 0, M::where);
-    encode_varint(rules.varint, code, out.data());
-    const auto body = serialize(rules, message, out.subspan(head + 2));
-    if (!body) return body;
-    if (*body > limits::message_body) return fail(errc::limit, "message length", 0, M::where);
-    store_be<2>(out.subspan(head), *body);
-    return head + 2 + *body;
+    writer io{rules, out};
+    io.varint("message type", code);
+    io.u16("message length", 0);
+    const auto head = io.position();
+    M::describe(io, message);
+    const auto total = io.position();
+    io.check(total - head <= limits::message_body, "message length", errc::limit);
+    if (io.ok()) [[likely]] {
+        store_be<2>(out.subspan(head - 2), total - head);
+        return total;
+    }
+    auto failure = io.failure();
+    failure.where = M::where;
+    return std::unexpected(failure);
 }
 
 /// Size of what `serialize_framed` writes.

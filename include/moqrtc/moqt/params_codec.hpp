@@ -256,6 +256,19 @@ constexpr std::size_t occurrences(const Member& member) noexcept {
         return member.has_value() ? 1 : 0;
 }
 
+/// Key and value at once where both are numbers below 64; false when they are not.
+template <class Io, class Value>
+constexpr bool write_small(Io& io, const parameter_rule& rule, std::uint64_t key, Value value) {
+    if constexpr (requires { io.room(); } && requires { static_cast<std::uint64_t>(value); }) {
+        const auto n = static_cast<std::uint64_t>(value);
+        if (n >= 64) return false;
+        check_parameter(io, rule, n);
+        io.byte_pair(rule.name, key, n);
+        return true;
+    }
+    return false;
+}
+
 template <class Io>
 constexpr void write_params(Io& io, const message_params& params, carrier where) {
     std::size_t count = 0;
@@ -283,6 +296,10 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
                 });
             }
         } else {
+            if (write_small(io, rule, deltas ? rule.type - previous : rule.type, *member)) {
+                previous = rule.type;
+                return;
+            }
             key();
             describe_value(io, rule, *member);
         }

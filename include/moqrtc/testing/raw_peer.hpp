@@ -71,8 +71,8 @@ public:
     }
     /// Type, length and body of one message.
     template <class M>
-    void send_message(moqt::stream_id stream, const M& message, bool fin = false) {
-        send(stream, framed(message), fin);
+    void send_message(moqt::stream_id stream, const M& content, bool fin = false) {
+        send(stream, framed(content), fin);
     }
     /// A message with any type and body.
     void send_message(moqt::stream_id stream, std::uint64_t type, bytes body, bool fin = false) {
@@ -230,9 +230,9 @@ public:
         return moqt::from_wire<moqt::close_code>(rules(), closed->code);
     }
     template <class M>
-    [[nodiscard]] std::vector<std::byte> framed(const M& message) const {
-        std::vector<std::byte> out(moqt::framed_size(rules(), message));
-        const auto size = moqt::serialize_framed(rules(), message, out);
+    [[nodiscard]] std::vector<std::byte> framed(const M& content) const {
+        std::vector<std::byte> out(moqt::framed_size(rules(), content));
+        const auto size = moqt::serialize_framed(rules(), content, out);
         out.resize(size.value_or(0));
         return out;
     }

@@ -168,6 +168,7 @@ bool quic_endpoint::send(quic_connection& connection, const std::shared_ptr<udp_
         connection.write_blocked_ = true;
         return false;
     }
+    counters_.send_calls += socket->segmentation() ? 1 : (data.size() + segment - 1) / segment;
     switch (socket->send(remote, local, ecn, data, segment)) {
     case udp_socket::status::failed:
         ++counters_.send_failures;
@@ -210,6 +211,7 @@ void quic_endpoint::read_socket(const std::shared_ptr<udp_socket>& socket, quic_
     for (int i = 0; i < reads_per_turn; ++i) {
         const auto now = steady_now();
         const auto batch = socket->receive(batch_);
+        ++counters_.receive_calls;
         for (const auto& read : batch) {
             counters_.bytes_received += read.data.size();
             for (auto rest = read.data; !rest.empty();) {

@@ -56,7 +56,7 @@ struct close_info {
 /// The connection pulls: whenever a packet may be sent it asks `next_send` for the most urgent
 /// stream, so that priorities are decided at the last moment. None of these may throw; all may
 /// call the connection, except that sending happens after they returned. The handler is destroyed
-/// after `on_closed`.
+/// after `on_closed`; its destructor does not call the connection.
 class connection_handler {
 public:
     virtual ~connection_handler() = default;

@@ -139,9 +139,10 @@ void quic_connection::flush(instant now) {
     if (phase_ == phase::handshake || phase_ == phase::open) {
         if (const auto every = endpoint_.config().key_update_packets;
             every != 0 && phase_ == phase::open) {
-            const auto sent = info().packets_sent;
-            if (sent - key_updated_at_ >= every) {
-                key_updated_at_ = sent;
+            ngtcp2_conn_info raw;
+            ngtcp2_conn_get_conn_info2(conn_, &raw);
+            if (raw.pkt_sent - key_updated_at_ >= every) {
+                key_updated_at_ = raw.pkt_sent;
                 // Refused while an earlier one goes on: the next interval tries again.
                 (void)ngtcp2_conn_initiate_key_update(conn_, nanoseconds(now));
             }

@@ -15,6 +15,8 @@ struct quic_statistics {
     std::uint64_t idle_timeouts = 0;
     std::uint64_t datagrams_received = 0; ///< UDP datagrams
     std::uint64_t datagrams_sent = 0;
+    std::uint64_t receive_calls = 0; ///< of the kernel: one may bring many datagrams
+    std::uint64_t send_calls = 0;
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t packets_lost = 0;

@@ -4,7 +4,6 @@
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 
-#include <atomic>
 #include <common/datagram_exchange.hpp>
 #include <common/quic_endpoint.hpp>
 #include <thread>
@@ -191,7 +190,6 @@ TEST_F(quic_test, shards_on_threads_hand_datagrams_over) {
         std::vector<std::shared_ptr<side>> accepted;
         std::thread thread;
     };
-    std::atomic<std::uint64_t> finished{0};
     std::array<shard, count> shards;
     datagram_exchange exchange{count};
     auto tls = *tls_server::make(identity, {"moqt-18"});

@@ -1,0 +1,254 @@
+#pragma once
+
+#include <moqrtc/moqt/relay/relay.hpp>
+
+#include <algorithm>
+
+/// Namespaces that are published, those who want to hear of them, and tracks offered by PUBLISH.
+///
+/// Spec    moq-transport, anchor `track-discovery`. That a prefix may not overlap another one of
+///         the same session is the session's check.
+namespace moqrtc::moqt {
+
+inline void relay::on_publish_namespace(instant now, peer& p, event& e) {
+    const auto m = e.as<msg::publish_namespace>();
+    if (!m) return;
+    const track_namespace space{m->track_namespace};
+    if (!admit(now, p, e.id, request_kind::publish_namespace, space, {},
+               m->params.authorization_tokens))
+        return;
+    if (p.published.size() >= config_.max_namespaces_per_session)
+        return refuse(now, p, e.id, request_error_code::excessive_load, "too many namespaces");
+    if (!p.session.accept(now, e.id)) return;
+    touch(p);
+    p.published.emplace(e.id, space);
+    add_namespace(now, p, e.id, space, false);
+}
+
+/// A publisher of a namespace is there: those who wait for its tracks, or hear of it, learn it.
+inline void relay::add_namespace(instant now, peer& p, request_id id, const track_namespace& space,
+                                 bool upstream) {
+    if (tree_.publish(space, {p.key, id, upstream})) {
+        report(relay_event::kind::namespace_added, &p).name.space = space;
+        tree_.interests_in(space, [&](const auto& prefix, const namespace_tree::interest& who) {
+            auto* to = find(who.session);
+            if (to == nullptr || !who.namespaces) return;
+            (void)to->session.announce_namespace(now, who.request, space.suffix(prefix.count()));
+            touch(*to);
+        });
+    }
+    std::vector<std::uint32_t> wanting;
+    for (auto at = names_.lower_bound({space, {}});
+         at != names_.end() && space.is_prefix_of(at->first.space); ++at)
+        if (const auto& t = tracks_[at->second]; t.lane_count != 0 || !t.waiting.empty())
+            wanting.push_back(at->second);
+    for (const auto index : wanting)
+        (void)ask_publishers(now, index, upstream ? nullptr : &p);
+}
+
+inline void relay::remove_namespace(instant now, peer& p, request_id id,
+                                    const track_namespace& space) {
+    const auto gone = space; // the caller's may be what is erased here
+    p.published.erase(id);
+    if (!tree_.withdraw(gone, p.key, id)) return;
+    report(relay_event::kind::namespace_removed, &p).name.space = gone;
+    tree_.interests_in(gone, [&](const auto& prefix, const namespace_tree::interest& who) {
+        auto* to = find(who.session);
+        if (to == nullptr || to->gone || !who.namespaces) return;
+        (void)to->session.withdraw_namespace(now, who.request, gone.suffix(prefix.count()));
+        touch(*to);
+    });
+}
+
+inline void relay::on_discovery(instant now, peer& p, event& e) {
+    namespace_tree::interest who{.session = p.key, .request = e.id};
+    track_namespace prefix;
+    message_params params;
+    // The message lives as long as the event, and so do the tokens in its parameters.
+    if (e.request == request_kind::subscribe_namespace) {
+        const auto m = e.as<msg::subscribe_namespace>();
+        if (!m) return;
+        const bool chooses = p.session.rules().subscribe_options;
+        who.namespaces = !chooses || m->options != msg::subscribe_options::publish;
+        who.tracks = chooses && m->options != msg::subscribe_options::namespaces;
+        prefix = track_namespace{m->track_namespace_prefix};
+        params = m->params;
+    } else {
+        const auto m = e.as<msg::subscribe_tracks>();
+        if (!m) return;
+        who.tracks = true;
+        prefix = track_namespace{m->track_namespace_prefix};
+        params = m->params;
+    }
+    who.forward = params.forward.value_or(true);
+    if (!admit(now, p, e.id, e.request, prefix, {}, params.authorization_tokens)) return;
+    if (p.discoveries.size() >= config_.max_namespaces_per_session)
+        return refuse(now, p, e.id, request_error_code::excessive_load, "too many prefixes");
+    if (!p.session.accept(now, e.id)) return;
+    touch(p);
+    p.discoveries.emplace(e.id, prefix);
+    tree_.add_interest(prefix, who);
+    if (who.namespaces) {
+        announce_existing(now, p, e.id, prefix);
+        if (!p.info.upstream) ask_upstream_namespaces(now, prefix);
+    }
+    if (!who.tracks) return;
+    std::vector<std::uint32_t> offered;
+    for (auto at = names_.lower_bound({prefix, {}});
+         at != names_.end() && prefix.is_prefix_of(at->first.space); ++at)
+        offered.push_back(at->second);
+    for (const auto index : offered)
+        offer_track_to(now, index, prefix, who);
+}
+
+inline void relay::announce_existing(instant now, peer& p, request_id id,
+                                     const track_namespace& prefix) {
+    tree_.namespaces_under(prefix, [&](const track_namespace& space) {
+        (void)p.session.announce_namespace(now, id, space.suffix(prefix.count()));
+    });
+    touch(p);
+}
+
+/// A changed prefix: what the old one brought is withdrawn, then the new one's is told. Spec:
+/// anchor `message-request-update`.
+inline void relay::update_discovery(instant now, peer& p, event& e) {
+    const auto m = e.as<msg::request_update>();
+    if (!m) return;
+    if (!m->params.track_namespace_prefix) {
+        (void)p.session.accept_update(now, e.update_id);
+        return touch(p);
+    }
+    const track_namespace after{*m->params.track_namespace_prefix};
+    const auto before = std::exchange(p.discoveries[e.id], after);
+    std::optional<namespace_tree::interest> who;
+    tree_.interests_in(before, [&](const auto& prefix, const namespace_tree::interest& i) {
+        if (prefix == before && i.session == p.key && i.request == e.id) who = i;
+    });
+    if (!who) return;
+    if (m->params.forward) who->forward = *m->params.forward;
+    tree_.remove_interest(before, p.key, e.id);
+    if (who->namespaces)
+        tree_.namespaces_under(before, [&](const track_namespace& space) {
+            (void)p.session.withdraw_namespace(now, e.id, space.suffix(before.count()));
+        });
+    (void)p.session.accept_update(now, e.update_id);
+    tree_.add_interest(after, *who);
+    if (who->namespaces) {
+        announce_existing(now, p, e.id, after);
+        ask_upstream_namespaces(now, after);
+    }
+    touch(p);
+}
+
+inline void relay::end_discovery(peer& p, request_id id) {
+    const auto at = p.discoveries.find(id);
+    if (at == p.discoveries.end()) return;
+    tree_.remove_interest(at->second, p.key, id);
+    p.discoveries.erase(at);
+}
+
+/// Asks another relay for the namespaces under a prefix, once for all who want to know.
+inline void relay::ask_upstream_namespaces(instant now, const track_namespace& prefix) {
+    auto* p = upstream_peer();
+    if (p == nullptr) return;
+    std::vector<request_id> narrower;
+    for (const auto& [id, asked] : p->asked) {
+        if (asked.prefix.is_prefix_of(prefix)) return;
+        if (prefix.is_prefix_of(asked.prefix)) narrower.push_back(id);
+    }
+    for (const auto id : narrower) {
+        (void)p->session.cancel(now, id);
+        forget_upstream_namespaces(now, *p, id);
+    }
+    if (const auto id = p->session.subscribe_namespace(now, prefix))
+        p->asked.emplace(*id, peer::upstream_discovery{prefix, {}});
+    touch(*p);
+}
+
+inline void relay::forget_upstream_namespaces(instant now, peer& p, request_id id) {
+    const auto at = p.asked.find(id);
+    if (at == p.asked.end()) return;
+    const auto found = std::move(at->second.found);
+    p.asked.erase(at);
+    for (const auto& space : found)
+        remove_namespace(now, p, id, space);
+}
+
+inline void relay::on_upstream_namespace(instant now, peer& p, event& e, bool added) {
+    const auto at = p.asked.find(e.id);
+    if (at == p.asked.end()) return;
+    auto& asked = at->second;
+    const auto whole = [&](const auto& m) -> std::optional<track_namespace> {
+        if (!m) return std::nullopt;
+        return asked.prefix.joined(m->track_namespace_suffix);
+    };
+    const auto space =
+        added ? whole(e.as<msg::namespace_message>()) : whole(e.as<msg::namespace_done>());
+    if (!space) return;
+    if (!added) {
+        asked.found.erase(*space);
+        return remove_namespace(now, p, e.id, *space);
+    }
+    if (asked.found.size() >= config_.max_tracks) return;
+    asked.found.insert(*space);
+    add_namespace(now, p, e.id, *space, true);
+}
+
+/// Offers a track that a publisher has pushed to all who asked for such offers.
+inline void relay::offer_track(instant now, std::uint32_t index) {
+    struct offer {
+        track_namespace prefix;
+        namespace_tree::interest who;
+    };
+    std::vector<offer> offers;
+    tree_.interests_in(tracks_[index].name.space,
+                       [&](const auto& prefix, const namespace_tree::interest& who) {
+                           if (who.tracks) offers.push_back({prefix, who});
+                       });
+    for (const auto& o : offers)
+        offer_track_to(now, index, o.prefix, o.who);
+}
+
+inline void relay::offer_track_to(instant now, std::uint32_t index, const track_namespace& prefix,
+                                  const namespace_tree::interest& who) {
+    auto& t = tracks_[index];
+    auto* to = find(who.session);
+    if (to == nullptr || !to->usable()) return;
+    bool pushed = false;
+    for (const auto s : t.sources) {
+        if (sources_[s].from == to) return; // its own track
+        pushed = pushed || sources_[s].by_publish;
+    }
+    if (!pushed) return;
+    for (const auto& l : t.lanes)
+        if (l.to == to) return;
+    for (const auto s : t.waiting)
+        if (subscribers_[s].to == to) return;
+    const auto properties = properties_for(t, to->session.rules());
+    if (!properties) return;
+    message_params params;
+    params.largest_object = t.largest;
+    if (!who.forward) params.forward = false;
+    const auto id = to->session.can_request()
+                        ? to->session.publish(now, t.name, t.alias, params, *properties)
+                        : fail(errc::limit, "requests");
+    touch(*to);
+    if (!id) {
+        (void)to->session.publish_blocked(now, who.request, t.name.space.suffix(prefix.count()),
+                                          t.name.name);
+        return;
+    }
+    const auto subscriber_index = subscribers_.take();
+    auto& s = subscribers_[subscriber_index];
+    s.to = to;
+    s.id = *id;
+    s.track = index;
+    s.by_publish = true;
+    s.forward = who.forward;
+    s.joined = t.largest;
+    to->subscribers.set(*id, subscriber_index);
+    start_lane(now, subscriber_index);
+    update_forward(now, index);
+}
+
+} // namespace moqrtc::moqt

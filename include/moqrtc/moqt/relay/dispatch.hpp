@@ -1,0 +1,309 @@
+#pragma once
+
+#include <moqrtc/moqt/relay/relay.hpp>
+
+#include <array>
+
+/// What sessions report, handed to the part that it concerns.
+namespace moqrtc::moqt {
+
+inline void relay::dispatch(instant now, peer& p, event& e) {
+    switch (e.what) {
+    case event::kind::object:
+    case event::kind::subgroup_opened:
+    case event::kind::fetch_gap:
+    case event::kind::stream_finished:
+    case event::kind::stream_reset:
+    case event::kind::stream_stopped:
+        return on_data(now, p, e);
+    case event::kind::established:
+        return on_established(now, p);
+    case event::kind::requested:
+        return on_request(now, p, e);
+    case event::kind::accepted:
+        return on_accepted(now, p, e);
+    case event::kind::rejected:
+        return on_rejected(now, p, e);
+    case event::kind::update_requested:
+        return on_update(now, p, e);
+    case event::kind::update_accepted:
+        if (const auto index = p.sources.find(e.id); index != id_map::none)
+            if (const auto m = e.as<msg::request_ok>())
+                raise_largest(tracks_[sources_[index].track], m->params.largest_object);
+        return;
+    case event::kind::cancelled:
+        return on_cancelled(now, p, e);
+    case event::kind::publish_done:
+        if (const auto index = p.sources.find(e.id); index != id_map::none) {
+            const auto m = e.as<msg::publish_done>();
+            const std::string reason{m ? as_text(m->reason) : std::string_view{}};
+            lose_source(now, index, e.publish_done, {}, reason);
+        }
+        return;
+    case event::kind::namespace_added:
+        return on_upstream_namespace(now, p, e, true);
+    case event::kind::namespace_removed:
+        return on_upstream_namespace(now, p, e, false);
+    case event::kind::malformed_track:
+        if (const auto index = p.sources.find(e.id); index != id_map::none) {
+            lose_source(now, index, publish_done_code::malformed_track, {}, "malformed track");
+        } else if (const auto filling = p.fills.find(e.id); filling != id_map::none) {
+            malformed(now, fills_[filling].track);
+        }
+        return;
+    case event::kind::goaway:
+        if (p.info.upstream) {
+            const auto m = e.as<msg::goaway>();
+            report(relay_event::kind::upstream_leaving, &p).reason =
+                m ? as_text(m->new_session_uri) : std::string_view{};
+        }
+        return;
+    case event::kind::closed: {
+        const bool was_up = p.up;
+        close_down(now, p);
+        if (!was_up) return;
+        auto& told = report(relay_event::kind::session_down, &p);
+        told.close = e.close;
+        told.reason = as_text(e.message);
+        return;
+    }
+    case event::kind::none:
+    case event::kind::update_rejected: // PUBLISH_DONE follows
+    case event::kind::publish_blocked: // we never ask for PUBLISH
+    case event::kind::request_goaway:
+        return;
+    }
+}
+
+inline void relay::on_data(instant now, peer& p, event& e) {
+    const bool fetched = e.request == request_kind::fetch;
+    const auto index = fetched ? p.fills.find(e.id) : id_map::none;
+    switch (e.what) {
+    case event::kind::object:
+        if (!fetched) return on_object(now, p, e);
+        if (index != id_map::none) on_fill_object(now, p, index, e);
+        return;
+    case event::kind::subgroup_opened:
+        return on_subgroup(now, p, e);
+    case event::kind::fetch_gap:
+        if (index != id_map::none) on_fill_gap(now, index, e);
+        return;
+    case event::kind::stream_stopped:
+        if (const auto f = p.fetches.find(e.id); f != id_map::none) return drop_fetch(now, f);
+        return on_stopped(p, e);
+    default: {
+        const bool reset = e.what == event::kind::stream_reset;
+        if (!fetched) return on_stream_end(now, p, e, reset);
+        if (index != id_map::none)
+            on_fill_end(now, index, !reset, request_error_code::internal_error,
+                        "the fetch was reset");
+    }
+    }
+}
+
+inline void relay::on_established(instant now, peer& p) {
+    p.up = true;
+    ++statistics_.sessions;
+    report(relay_event::kind::session_up, &p);
+    if (!p.info.upstream) return;
+    upstreams_.push_back(p.key);
+    // What could not be had so far is asked for now.
+    std::vector<std::uint32_t> wanting;
+    for (const auto& [name, index] : names_)
+        if (const auto& t = tracks_[index];
+            t.sources.empty() && (t.lane_count != 0 || !t.waiting.empty()))
+            wanting.push_back(index);
+    for (const auto index : wanting)
+        (void)ask_publishers(now, index);
+    for (const auto& other : peers_)
+        if (other != nullptr && other.get() != &p)
+            for (const auto& [id, prefix] : other->discoveries)
+                ask_upstream_namespaces(now, prefix);
+}
+
+inline void relay::on_request(instant now, peer& p, event& e) {
+    switch (e.request) {
+    case request_kind::subscribe:
+        return on_subscribe(now, p, e);
+    case request_kind::publish:
+        return on_publish(now, p, e);
+    case request_kind::fetch:
+        return on_fetch(now, p, e);
+    case request_kind::track_status:
+        return on_track_status(now, p, e);
+    case request_kind::publish_namespace:
+        return on_publish_namespace(now, p, e);
+    case request_kind::subscribe_namespace:
+    case request_kind::subscribe_tracks:
+        return on_discovery(now, p, e);
+    case request_kind::none:
+        return;
+    }
+}
+
+inline void relay::on_accepted(instant now, peer& p, event& e) {
+    switch (e.request) {
+    case request_kind::subscribe:
+        if (const auto index = p.sources.find(e.id); index != id_map::none)
+            on_source_ok(now, p, index, e);
+        return;
+    case request_kind::publish:
+        if (const auto index = p.subscribers.find(e.id); index != id_map::none)
+            apply_publish_ok(now, index, e.ok_params());
+        return;
+    case request_kind::fetch:
+        if (const auto index = p.fills.find(e.id); index != id_map::none)
+            on_fill_ok(now, p, index, e);
+        return;
+    case request_kind::track_status: {
+        const auto at = p.statuses.find(e.id);
+        if (at == p.statuses.end()) return;
+        const auto question = at->second;
+        p.statuses.erase(at);
+        const auto m = e.as<msg::request_ok>();
+        if (auto* from = find(question.from); from != nullptr && m)
+            answer_status(now, *from, question.id, m->params, p.session.rules(), m->properties);
+        return;
+    }
+    default:
+        return;
+    }
+}
+
+inline void relay::on_rejected(instant now, peer& p, event& e) {
+    const auto m = e.as<msg::request_error>();
+    const std::string reason{m ? as_text(m->reason) : std::string_view{"no answer"}};
+    switch (e.request) {
+    case request_kind::subscribe:
+        if (const auto index = p.sources.find(e.id); index != id_map::none)
+            lose_source(now, index, {}, e.request_error, reason);
+        return;
+    case request_kind::publish:
+        if (const auto index = p.subscribers.find(e.id); index != id_map::none)
+            remove_subscriber(now, index);
+        return;
+    case request_kind::fetch:
+        if (const auto index = p.fills.find(e.id); index != id_map::none)
+            on_fill_end(now, index, false, e.request_error, reason);
+        return;
+    case request_kind::track_status:
+        if (const auto at = p.statuses.find(e.id); at != p.statuses.end()) {
+            const auto question = at->second;
+            p.statuses.erase(at);
+            if (auto* from = find(question.from))
+                refuse(now, *from, question.id, e.request_error, reason);
+        }
+        return;
+    case request_kind::subscribe_namespace:
+        return forget_upstream_namespaces(now, p, e.id);
+    default:
+        return;
+    }
+}
+
+inline void relay::on_update(instant now, peer& p, event& e) {
+    if (const auto index = p.subscribers.find(e.id); index != id_map::none)
+        return update_subscriber(now, index, e);
+    if (p.discoveries.contains(e.id)) return update_discovery(now, p, e);
+    (void)p.session.accept_update(now, e.update_id); // priorities are the session's affair
+    touch(p);
+}
+
+inline void relay::on_cancelled(instant now, peer& p, event& e) {
+    if (const auto s = p.subscribers.find(e.id); s != id_map::none)
+        return remove_subscriber(now, s);
+    if (const auto s = p.sources.find(e.id); s != id_map::none) {
+        // Our own SUBSCRIBE that gave way to a PUBLISH of the track, or a publisher's change of
+        // mind.
+        if (!e.by_peer) return forget_source(s);
+        return lose_source(now, s, {}, {}, "cancelled by the publisher");
+    }
+    if (const auto f = p.fetches.find(e.id); f != id_map::none) return drop_fetch(now, f);
+    if (const auto f = p.fills.find(e.id); f != id_map::none)
+        return on_fill_end(now, f, false, request_error_code::internal_error, "cancelled");
+    if (const auto at = p.published.find(e.id); at != p.published.end()) {
+        const auto space = at->second;
+        return remove_namespace(now, p, e.id, space);
+    }
+    if (p.discoveries.contains(e.id)) return end_discovery(p, e.id);
+    if (p.asked.contains(e.id)) forget_upstream_namespaces(now, p, e.id);
+}
+
+/// Asks the policy; refuses the request if that says so.
+inline bool relay::admit(instant now, peer& p, request_id id, request_kind kind,
+                         const track_namespace& space, std::string_view name,
+                         const token_list& tokens) {
+    std::array<authorization_token, limits::tokens_per_message> resolved{};
+    std::size_t count = 0;
+    auto walk = tokens.tokens();
+    while (const auto token = walk.next()) {
+        if (token->kind == alias_type::delete_alias || count == resolved.size()) continue;
+        if (const auto whole = p.session.resolve(*token)) resolved[count++] = *whole;
+    }
+    auto verdict = policy_->decide(p.key, p.info, kind, space, name, {resolved.data(), count});
+    if (verdict.allowed) return true;
+    refuse(now, p, id, verdict.code, verdict.reason);
+    return false;
+}
+
+inline void relay::refuse(instant now, peer& p, request_id id, request_error_code code,
+                          std::string_view reason, std::optional<duration> retry_after) {
+    (void)p.session.reject(now, id, code, reason, retry_after);
+    touch(p);
+    ++statistics_.refused;
+    auto& e = report(relay_event::kind::request_refused, &p);
+    e.refused = code;
+    e.reason = reason;
+}
+
+inline void relay::on_track_status(instant now, peer& p, event& e) {
+    const auto m = e.as<msg::track_status>();
+    if (!m) return;
+    const full_track_name name{track_namespace{m->track_namespace},
+                               std::string{as_text(m->track_name)}};
+    if (!admit(now, p, e.id, request_kind::track_status, name.space, name.name,
+               m->params.authorization_tokens))
+        return;
+    const auto index = find_track(name);
+    if (index != none && tracks_[index].has_established(sources_)) {
+        const auto& t = tracks_[index];
+        message_params params;
+        params.largest_object = t.largest;
+        const auto& rules = t.rules != nullptr ? *t.rules : p.session.rules();
+        return answer_status(now, p, e.id, params, rules, as_bytes(t.properties));
+    }
+    peer* asked = nullptr;
+    tree_.publishers_of(name.space, [&](const namespace_tree::publisher& who) {
+        auto* found = find(who.session);
+        if (asked == nullptr && found != nullptr && found->usable()) asked = found;
+    });
+    if (asked == nullptr) asked = upstream_peer();
+    const auto question = asked == nullptr || asked == &p ? fail(errc::not_found, "publisher")
+                                                          : asked->session.track_status(now, name);
+    if (!question)
+        return refuse(now, p, e.id, request_error_code::does_not_exist, "nobody publishes this");
+    asked->statuses[*question] = {p.key, e.id};
+    touch(*asked);
+}
+
+inline void relay::answer_status(instant now, peer& p, request_id id, const message_params& params,
+                                 const wire_rules& from, bytes properties) {
+    const auto& to = p.session.rules();
+    message_params told;
+    told.largest_object = params.largest_object;
+    slice moved;
+    if (!to.request_ok_properties) {
+        properties = {};
+    } else if (!properties.empty() && from.id != to.id) {
+        moved = transcode(from, to, properties);
+        if (moved.empty())
+            return refuse(now, p, id, request_error_code::not_supported,
+                          "this draft cannot express the track");
+        properties = moved;
+    }
+    if (!p.session.accept(now, id, told, properties))
+        return refuse(now, p, id, request_error_code::internal_error, "could not be answered");
+    touch(p);
+}
+
+} // namespace moqrtc::moqt

@@ -1,0 +1,276 @@
+#pragma once
+
+#include <moqrtc/moqt/relay/relay.hpp>
+
+#include <algorithm>
+
+/// FETCH that the relay serves: from the cache, and where that has a gap, from upstream.
+///
+/// Spec    moq-transport, anchors `message-fetch` and `fill-timeout`.
+namespace moqrtc::moqt {
+
+inline void relay::on_fetch(instant now, peer& p, event& e) {
+    const auto m = e.as<msg::fetch>();
+    if (!m) return;
+    std::uint32_t track_index = none;
+    std::uint32_t joined = none;
+    if (m->type == msg::fetch_type::standalone) {
+        const full_track_name name{track_namespace{m->track_namespace},
+                                   std::string{as_text(m->track_name)}};
+        if (!admit(now, p, e.id, request_kind::fetch, name.space, name.name,
+                   m->params.authorization_tokens))
+            return;
+        track_index = open_track(name);
+        if (track_index == none)
+            return refuse(now, p, e.id, request_error_code::excessive_load, "too many tracks");
+    } else {
+        joined = p.subscribers.find(m->joining_request_id);
+        if (joined == id_map::none)
+            return refuse(now, p, e.id, request_error_code::invalid_joining_request_id,
+                          "no such subscription");
+        track_index = subscribers_[joined].track;
+        const auto& name = tracks_[track_index].name;
+        if (!admit(now, p, e.id, request_kind::fetch, name.space, name.name,
+                   m->params.authorization_tokens))
+            return;
+    }
+    if (p.fetches.size() >= config_.max_fetches_per_session) {
+        refuse(now, p, e.id, request_error_code::excessive_load, "too many fetches");
+        return drop_if_unused(now, track_index);
+    }
+    ++statistics_.fetches;
+    const auto index = fetches_.take();
+    auto& f = fetches_[index];
+    f.to = &p;
+    f.id = e.id;
+    f.track = track_index;
+    const auto patience =
+        m->params.fill_timeout
+            ? std::min(milliseconds_saturated(*m->params.fill_timeout), config_.fill_timeout)
+            : config_.fill_timeout;
+    f.deadline = now + patience;
+    f.patient = patience.us > 0;
+    p.fetches.set(e.id, index);
+    p.open_fetches.push_back(index);
+    ++tracks_[track_index].fetches;
+    const auto order = m->params.group_order.value_or(group_order::ascending);
+    if (m->type == msg::fetch_type::standalone) {
+        f.walk = location_range::of(m->start, m->end, order);
+        if (f.walk.highest < f.walk.lowest)
+            return refuse_fetch(now, index, request_error_code::invalid_range,
+                                "the end is before the start");
+        return begin_fetch(now, index);
+    }
+    joinings_[index] = {m->type, m->joining_start, order};
+    auto& s = subscribers_[joined];
+    if (s.place == none)
+        s.waiting_fetches.push_back(index);
+    else
+        start_joining(now, index, s);
+}
+
+/// The subscription is there, and with it the end of the range: what it joins to. Spec: anchor
+/// `joining-fetch-range-calculation`.
+inline void relay::start_joining(instant now, std::uint32_t index, const subscriber& s) {
+    const auto at = joinings_.find(index);
+    if (at == joinings_.end()) return;
+    const auto how = at->second;
+    joinings_.erase(at);
+    if (!s.joined)
+        return refuse_fetch(now, index, request_error_code::invalid_range,
+                            "nothing has been published");
+    const auto joined = *s.joined;
+    const auto group = how.type == msg::fetch_type::relative_joining
+                           ? joined.group - std::min(how.start, joined.group)
+                           : how.start;
+    if (group > joined.group)
+        return refuse_fetch(now, index, request_error_code::invalid_range,
+                            "the start is after the subscription's");
+    fetches_[index].walk = {{group, 0}, joined, how.order};
+    begin_fetch(now, index);
+}
+
+inline void relay::begin_fetch(instant now, std::uint32_t index) {
+    auto& f = fetches_[index];
+    auto& t = tracks_[f.track];
+    const bool live = t.has_established(sources_);
+    auto* upstream = f.patient ? fill_source(t, f.to) : nullptr;
+    const bool end_known =
+        live || (t.largest && (f.walk.highest <= *t.largest || upstream == nullptr));
+    if (!end_known) {
+        if (upstream == nullptr)
+            return refuse_fetch(now, index, request_error_code::does_not_exist,
+                                "nobody publishes this");
+        f.ask_end = true;
+        f.at = f.walk.first();
+        if (!attach_fill(now, index, f.walk.last()))
+            refuse_fetch(now, index, request_error_code::internal_error,
+                         "the publisher cannot be asked");
+        return;
+    }
+    if (!t.largest || f.walk.lowest > *t.largest)
+        return refuse_fetch(now, index, request_error_code::invalid_range,
+                            "nothing has been published there");
+    const auto most = varint_max(f.to->session.rules().varint);
+    if (t.largest->group > most || t.largest->object >= most)
+        return refuse_fetch(now, index, request_error_code::not_supported,
+                            "this draft cannot express the track");
+    if (f.walk.highest > *t.largest) f.walk.highest = *t.largest;
+    f.at = f.walk.first();
+    answer_fetch(now, index, f.walk.end(), t.final_object && f.walk.highest >= *t.final_object);
+    if (f.to != nullptr) pump(now, index);
+}
+
+inline void relay::answer_fetch(instant now, std::uint32_t index, location end, bool end_of_track) {
+    auto& f = fetches_[index];
+    const auto properties = properties_for(tracks_[f.track], f.to->session.rules());
+    if (!properties)
+        return refuse_fetch(now, index, request_error_code::not_supported,
+                            "this draft cannot express the track");
+    if (!f.to->session.accept_fetch(now, f.id, end, end_of_track, {}, *properties))
+        return refuse_fetch(now, index, request_error_code::internal_error,
+                            "could not be accepted");
+    f.answered = true;
+    f.ask_end = false;
+    touch(*f.to);
+}
+
+/// Writes on until the stream is full, something has to come from upstream, or all is written.
+inline void relay::pump(instant now, std::uint32_t index) {
+    auto& f = fetches_[index];
+    f.look_at = never;
+    if (!f.answered || f.fill != none) return;
+    auto& t = tracks_[f.track];
+    while (f.at) {
+        if (f.to->session.unsent_bytes(f.id) > config_.fetch_window) {
+            f.look_at = now + milliseconds(20);
+            return schedule({f.look_at, timer::kind::fetch, index});
+        }
+        const auto step = t.cache->step(now, f.walk, *f.at);
+        switch (step.what) {
+        case cache_step::kind::object:
+            if (!write_fetched(now, index, step.entry->item, *step.entry->rules)) return;
+            ++statistics_.objects_from_cache;
+            f.at = f.walk.after(step.until);
+            break;
+        case cache_step::kind::absent:
+            f.at = f.walk.after(step.until);
+            break;
+        case cache_step::kind::unknown:
+            if (f.patient && now < f.deadline && attach_fill(now, index, step.until)) return;
+            skip_unknown(now, index, step.until);
+            if (f.to == nullptr) return;
+            break;
+        }
+    }
+    finish_fetch(now, index);
+}
+
+/// Writes one object; false when that ended the fetch.
+inline bool relay::write_fetched(instant now, std::uint32_t index, const object& item,
+                                 const wire_rules& from) {
+    auto& f = fetches_[index];
+    // A fetch stream says by its end, not by statuses, what does not exist (anchor
+    // `fetch-header`).
+    if (item.status != object_status::normal) return true;
+    auto& to = f.to->session;
+    const auto end = [&](reset_code code) {
+        if (f.stream != no_stream) (void)to.reset_stream(now, f.stream, code_for(*f.to, code));
+        touch(*f.to);
+        drop_fetch(now, index);
+        return false;
+    };
+    if (f.stream == no_stream) {
+        const auto stream = to.open_fetch_stream(now, f.id);
+        if (!stream) return end(reset_code::internal_error);
+        f.stream = *stream;
+    }
+    if (to.unsent_bytes(f.id) > config_.fetch_backlog) return end(reset_code::too_far_behind);
+    touch(*f.to);
+    if (item.properties.empty() || from.id == to.rules().id) {
+        if (!to.write_fetch_object(now, f.stream, item)) return end(reset_code::internal_error);
+    } else {
+        auto copy = item;
+        copy.properties = transcode(from, to.rules(), item.properties);
+        if (copy.properties.empty() || !to.write_fetch_object(now, f.stream, copy))
+            return end(reset_code::internal_error);
+    }
+    ++statistics_.objects_out;
+    statistics_.bytes_out += item.payload.size();
+    return true;
+}
+
+/// Nobody can tell what is up to `until`: the subscriber is told just that.
+inline void relay::skip_unknown(instant now, std::uint32_t index, location until) {
+    auto& f = fetches_[index];
+    auto& to = f.to->session;
+    if (f.walk.precedes(f.walk.last(), until)) until = f.walk.last();
+    const auto most = varint_max(to.rules().varint);
+    const location shown{std::min(until.group, most), std::min(until.object, most)};
+    if (f.stream == no_stream) {
+        const auto stream = to.open_fetch_stream(now, f.id);
+        if (stream) f.stream = *stream;
+    }
+    touch(*f.to);
+    if (!to.write_fetch_gap(now, f.stream, shown, true)) {
+        (void)to.reset_stream(now, f.stream, reset_code::unknown_object_status);
+        return drop_fetch(now, index);
+    }
+    f.at = f.walk.after(until);
+}
+
+inline void relay::finish_fetch(instant now, std::uint32_t index) {
+    auto& f = fetches_[index];
+    auto& to = f.to->session;
+    if (f.stream == no_stream) {
+        // Anchor `fetch-handling`: without objects it is the header and FIN.
+        const auto stream = to.open_fetch_stream(now, f.id);
+        if (stream) f.stream = *stream;
+    }
+    (void)to.finish_stream(now, f.stream);
+    touch(*f.to);
+    drop_fetch(now, index);
+}
+
+inline void relay::refuse_fetch(instant now, std::uint32_t index, request_error_code code,
+                                std::string_view reason) {
+    auto& f = fetches_[index];
+    if (f.stream != no_stream)
+        (void)f.to->session.reset_stream(now, f.stream, reset_code::cancelled);
+    refuse(now, *f.to, f.id, code, reason);
+    drop_fetch(now, index);
+}
+
+/// Forgets a fetch that is over, whoever ended it.
+inline void relay::drop_fetch(instant now, std::uint32_t index) {
+    auto& f = fetches_[index];
+    if (f.to == nullptr) return;
+    f.to->fetches.erase(f.id);
+    std::erase(f.to->open_fetches, index);
+    joinings_.erase(index);
+    const auto track_index = f.track;
+    const auto filling = f.fill;
+    fetches_.give(index);
+    --tracks_[track_index].fetches;
+    if (filling != none) {
+        std::erase(fills_[filling].waiters, index);
+        if (fills_[filling].waiters.empty()) forget_fill(now, filling, true);
+    }
+    drop_if_unused(now, track_index);
+}
+
+inline void relay::on_fetch_timer(instant now, std::uint32_t index) {
+    auto& f = fetches_[index];
+    if (f.to == nullptr) return;
+    if (f.look_at <= now) return pump(now, index);
+    if (f.fill == none || f.deadline > now) return;
+    const auto filling = std::exchange(f.fill, none);
+    std::erase(fills_[filling].waiters, index);
+    if (fills_[filling].waiters.empty()) forget_fill(now, filling, true);
+    if (!f.answered)
+        return refuse_fetch(now, index, request_error_code::timeout,
+                            "the publisher did not answer");
+    pump(now, index);
+}
+
+} // namespace moqrtc::moqt

@@ -1,0 +1,249 @@
+#pragma once
+
+#include <moqrtc/moqt/relay/relay.hpp>
+
+#include <algorithm>
+
+/// Sessions come and go; timers; what a status page asks for.
+namespace moqrtc::moqt {
+
+namespace relaying {
+
+/// Place of a draft in `spoken_drafts`.
+[[nodiscard]] constexpr std::uint8_t column_of(draft d) noexcept {
+    for (std::size_t i = 0; i < spoken_drafts.size(); ++i)
+        if (spoken_drafts[i] == d) return static_cast<std::uint8_t>(i);
+    return 0;
+}
+
+} // namespace relaying
+
+inline relay::relay(instant, relay_config config, buffer_pool& pool, policy& rules)
+    : config_{config}, pool_{&pool}, policy_{&rules}, store_{config_} {}
+
+inline relay::~relay() {
+    // Tracks hold caches that refer to the store; sessions hold slices of the pool.
+    for (std::uint32_t i = 0; i < tracks_.extent(); ++i)
+        tracks_[i].cache.reset();
+}
+
+inline relay::peer* relay::find(session_key key) const noexcept {
+    if (key.index >= peers_.size() || generations_[key.index] != key.generation) return nullptr;
+    return peers_[key.index].get();
+}
+
+inline result<session_key> relay::add_session(instant now, session_config config,
+                                              session_info info) {
+    if (peers_.size() - free_peers_.size() >= config_.max_sessions)
+        return fail(errc::limit, "max_sessions");
+    std::uint32_t index = 0;
+    if (free_peers_.empty()) {
+        index = static_cast<std::uint32_t>(peers_.size());
+        peers_.emplace_back();
+        generations_.push_back(0);
+    } else {
+        index = free_peers_.back();
+        free_peers_.pop_back();
+    }
+    const auto column = relaying::column_of(config.version);
+    peers_[index] = std::make_unique<peer>(now, std::move(config), *pool_, std::move(info));
+    auto& p = *peers_[index];
+    p.key = {index, generations_[index]};
+    p.column = column;
+    ++statistics_.sessions_total;
+    touch(p);
+    return p.key;
+}
+
+inline void relay::touch(peer& p) {
+    if (p.dirty) return;
+    p.dirty = true;
+    ready_.push(p.key);
+}
+
+inline std::optional<session_key> relay::poll_ready() {
+    while (const auto key = ready_.pop()) {
+        auto* p = find(*key);
+        if (p == nullptr) continue;
+        p->dirty = false;
+        schedule_session(*p);
+        return key;
+    }
+    return std::nullopt;
+}
+
+inline void relay::handle_ready(instant now, session_key key) {
+    auto* p = find(key);
+    if (p == nullptr) return;
+    while (auto e = p->session.poll_event())
+        dispatch(now, *p, *e);
+    for (std::size_t i = p->open_fetches.size(); i-- > 0;)
+        if (i < p->open_fetches.size() && fetches_[p->open_fetches[i]].look_at != never)
+            pump(now, p->open_fetches[i]);
+    touch(*p);
+}
+
+inline void relay::remove_session(instant now, session_key key) {
+    auto* p = find(key);
+    if (p == nullptr) return;
+    close_down(now, *p);
+    ++generations_[key.index];
+    peers_[key.index].reset();
+    free_peers_.push_back(key.index);
+}
+
+/// Everything that hangs on a session ends with it.
+inline void relay::close_down(instant now, peer& p) {
+    if (p.gone) return;
+    p.gone = true;
+    std::erase(upstreams_, p.key);
+    if (p.up) --statistics_.sessions;
+    std::vector<std::uint32_t> all;
+    const auto collect = [&](const id_map& from) {
+        all.clear();
+        from.for_each([&](std::uint64_t, std::uint32_t index) { all.push_back(index); });
+    };
+    collect(p.subscribers);
+    for (const auto index : all)
+        remove_subscriber(now, index);
+    collect(p.fetches);
+    for (const auto index : all)
+        drop_fetch(now, index);
+    collect(p.fills);
+    for (const auto index : all)
+        on_fill_end(now, index, false, request_error_code::internal_error, "publisher is gone");
+    while (!p.published.empty()) {
+        const auto [id, space] = *p.published.begin();
+        remove_namespace(now, p, id, space);
+    }
+    while (!p.asked.empty())
+        forget_upstream_namespaces(now, p, p.asked.begin()->first);
+    while (!p.discoveries.empty())
+        end_discovery(p, p.discoveries.begin()->first);
+    for (const auto& [id, question] : p.statuses)
+        if (auto* from = find(question.from))
+            refuse(now, *from, question.id, request_error_code::internal_error,
+                   "publisher is gone");
+    p.statuses.clear();
+    collect(p.sources);
+    for (const auto index : all)
+        lose_source(now, index, {}, {}, "publisher is gone");
+}
+
+inline relay_event& relay::report(relay_event::kind what, const peer* p) {
+    relay_event e;
+    e.what = what;
+    if (p != nullptr) e.session = p->key;
+    if (!events_.push(std::move(e))) return overflow_ = relay_event{};
+    return events_.back();
+}
+
+inline void relay::goaway(instant now, std::string_view uri, duration timeout) {
+    for (auto& p : peers_) {
+        if (p == nullptr || p->gone || p->session.closed()) continue;
+        const bool server = p->session.config().self == role::server;
+        (void)p->session.goaway(now, server ? uri : std::string_view{}, timeout);
+        touch(*p);
+    }
+}
+
+inline void relay::schedule(timer t) {
+    timers_.push_back(t);
+    std::push_heap(timers_.begin(), timers_.end(),
+                   [](const timer& a, const timer& b) { return a.at > b.at; });
+}
+
+/// Sets a timer for the session's own deadline, if none is set that fires early enough.
+inline void relay::schedule_session(peer& p) {
+    const auto at = p.session.next_timeout();
+    if (at >= p.due) return;
+    p.due = at;
+    schedule({at, timer::kind::session, p.key.index});
+}
+
+inline instant relay::next_timeout() const noexcept {
+    return timers_.empty() ? never : timers_.front().at;
+}
+
+inline void relay::handle_timeout(instant now) {
+    while (!timers_.empty() && timers_.front().at <= now) {
+        const auto t = timers_.front();
+        std::pop_heap(timers_.begin(), timers_.end(),
+                      [](const timer& a, const timer& b) { return a.at > b.at; });
+        timers_.pop_back();
+        switch (t.what) {
+        case timer::kind::track:
+            on_track_timer(now, t.index);
+            break;
+        case timer::kind::fetch:
+            on_fetch_timer(now, t.index);
+            break;
+        case timer::kind::sweep:
+            sweep(now);
+            break;
+        case timer::kind::session:
+            if (auto* p = peers_[t.index].get(); p != nullptr && p->due <= now) {
+                p->due = never;
+                p->session.handle_timeout(now);
+                handle_ready(now, p->key);
+            }
+            break;
+        }
+    }
+}
+
+/// Drops what is too old in every cache, once a second as long as there is any.
+inline void relay::sweep(instant now) {
+    sweeping_ = false;
+    bool any = false;
+    for (std::uint32_t i = 0; i < tracks_.extent(); ++i) {
+        auto& t = tracks_[i];
+        if (t.cache == nullptr) continue;
+        t.cache->sweep(now, !t.sources.empty() || has_publisher(t.name));
+        drop_if_unused(now, i);
+        any = any || t.cache != nullptr;
+    }
+    if (any && !sweeping_) {
+        sweeping_ = true;
+        schedule({now + seconds(1), timer::kind::sweep, 0});
+    }
+}
+
+inline const relay_statistics& relay::statistics() noexcept {
+    statistics_.tracks = names_.size();
+    statistics_.namespaces = tree_.size();
+    statistics_.subscribers = subscribers_.in_use();
+    statistics_.sources = sources_.in_use();
+    statistics_.cache_bytes = store_.bytes();
+    statistics_.cache_groups = store_.groups();
+    statistics_.cache_objects = store_.objects();
+    return statistics_;
+}
+
+inline std::vector<track_snapshot> relay::tracks() const {
+    std::vector<track_snapshot> all;
+    all.reserve(names_.size());
+    for (const auto& [name, index] : names_) {
+        const auto& t = tracks_[index];
+        all.push_back(
+            {name, t.largest, t.sources.size(), t.lane_count, t.cache->groups(), t.cache->bytes()});
+    }
+    return all;
+}
+
+inline std::vector<session_snapshot> relay::sessions() const {
+    std::vector<session_snapshot> all;
+    for (const auto& p : peers_)
+        if (p != nullptr)
+            all.push_back({p->key, p->info, p->session.rules().id, p->session.established(),
+                           p->subscribers.size(), p->published.size(), p->session.unsent_bytes()});
+    return all;
+}
+
+inline std::vector<track_namespace> relay::namespaces() const {
+    std::vector<track_namespace> all;
+    tree_.for_each([&](const track_namespace& space, const auto&) { all.push_back(space); });
+    return all;
+}
+
+} // namespace moqrtc::moqt

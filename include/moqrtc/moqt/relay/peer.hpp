@@ -1,0 +1,58 @@
+#pragma once
+
+#include <moqrtc/core/id_map.hpp>
+#include <moqrtc/moqt/relay/event.hpp>
+#include <moqrtc/moqt/session/session.hpp>
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace moqrtc::moqt::relaying {
+
+inline constexpr std::uint32_t none = UINT32_MAX;
+
+/// A session and what the relay knows of its requests.
+struct peer {
+    peer(instant now, session_config config, buffer_pool& pool, session_info i)
+        : session{now, std::move(config), pool}, info{std::move(i)} {}
+
+    moqt::session session;
+    session_info info;
+    session_key key{};
+    std::uint8_t column = 0; ///< of its draft in `spoken_drafts`
+    bool dirty = false;      ///< in the list of those that have something to send
+    bool up = false;
+    bool gone = false;   ///< the session is over
+    instant due = never; ///< earliest timer that is set for it
+
+    id_map subscribers{};
+    id_map sources{};
+    id_map fetches{};
+    id_map fills{};
+    id_map ingests{}; ///< by data stream
+    std::map<request_id, track_namespace> published{};
+    std::map<request_id, track_namespace> discoveries{}; ///< prefixes it wants to hear of
+    /// Prefixes that we asked it for, and the namespaces it answered with.
+    struct upstream_discovery {
+        track_namespace prefix{};
+        std::set<track_namespace> found{};
+    };
+    std::map<request_id, upstream_discovery> asked{};
+    /// Our TRACK_STATUS, and whose question it passes on.
+    struct status_question {
+        session_key from{};
+        request_id id = 0;
+    };
+    std::map<request_id, status_question> statuses{};
+    /// Fetches of the peer that are not finished, for pausing and resuming.
+    std::vector<std::uint32_t> open_fetches{};
+
+    [[nodiscard]] bool usable() const noexcept {
+        return !gone && !session.closed() && session.established();
+    }
+};
+
+} // namespace moqrtc::moqt::relaying

@@ -39,11 +39,11 @@ logged() { # log-file command...
     fi
 }
 
-# Like logged, with a heartbeat every 20 s, so that a long step is not taken for a hang.
+# Like logged, for compiling under $work: says every 20 s how far it is.
 logged_long() { # log-file text command...
     local log=$1 text=$2 beat status=0
     shift 2
-    (while sleep 20; do step "$text: still at work"; done) &
+    (while sleep 20; do step "$text: $(find "$work" -name '*.o' | wc -l) files compiled"; done) &
     beat=$!
     logged "$log" "$@" || status=$?
     kill "$beat" 2>/dev/null || true

@@ -39,16 +39,42 @@ logged() { # log-file command...
     fi
 }
 
-# Like logged, for compiling under $work: says every 20 s how far it is.
-logged_long() { # log-file text command...
-    local log=$1 text=$2 beat status=0
+# Runs a function every 20 s until it is killed, and leaves no sleeping child behind.
+every_20_s() { # function args...
+    local nap
+    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+    while :; do
+        sleep 20 &
+        nap=$!
+        wait "$nap"
+        "$@"
+    done
+}
+
+# Runs a command with its output in a log and says every 20 s how far it is.
+watched() { # log-file function-that-says command...
+    local log=$1 say=$2 beat status=0
     shift 2
-    (while sleep 20; do step "$text: $(find "$work" -name '*.o' | wc -l) files compiled"; done) &
+    mkdir -p "$(dirname "$log")"
+    every_20_s "$say" >/dev/null &
     beat=$!
-    logged "$log" "$@" || status=$?
+    "$@" >"$log" 2>&1 || status=$?
     kill "$beat" 2>/dev/null || true
     wait "$beat" 2>/dev/null || true
-    return "$status"
+    return $status
+}
+
+# Like logged, for compiling under $work.
+# shellcheck disable=SC2154 # set by who builds
+logged_long() { # log-file text command...
+    local log=$1 text=$2
+    shift 2
+    say_files() { step "$text: $(find "$work" -name '*.o' | wc -l) files compiled"; }
+    watched "$log" say_files "$@" || {
+        tail -n 40 "$log" >&2
+        note "the whole log: $log"
+        return 1
+    }
 }
 
 # The newest Clang from 19 up that is on this machine: its suffix as in clang++-19.
@@ -85,16 +111,12 @@ configure() { # preset cmake-options...
 
 # Builds a preset's targets (all without one), with a line of progress every 20 s.
 build() { # preset target...
-    local preset=$1 log beat status=0
+    local preset=$1 log
     shift
     log=$root/build/$preset/log/build.log
     step "$preset: build ${*:-everything}"
-    (while sleep 20; do step "$preset: build $(grep -oE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 1)"; done) &
-    beat=$!
-    NINJA_STATUS='[%f/%t] ' ninja -C "$root/build/$preset" -j"$(jobs_that_fit)" -k 5 "$@" >"$log" 2>&1 || status=$?
-    kill "$beat" 2>/dev/null || true
-    wait "$beat" 2>/dev/null || true
-    [ $status -eq 0 ] || {
+    say_steps() { step "$preset: build $(grep -oE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 1)"; }
+    NINJA_STATUS='[%f/%t] ' watched "$log" say_steps ninja -C "$root/build/$preset" -j"$(jobs_that_fit)" -k 5 "$@" || {
         sed -n '/^FAILED:/,$p' "$log" | grep -vE '^\[[0-9]+/[0-9]+\]' | head -n 60 >&2
         fail 1 "building '$preset' failed" "the whole log: $log"
     }

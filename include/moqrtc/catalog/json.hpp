@@ -8,6 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -61,8 +62,8 @@ struct counting_iterator {
 /// Builds a document from parser events, within limits and without duplicate names.
 class document_builder {
 public:
-    document_builder(const limits& bounds, const char* begin, const char*& position) noexcept
-        : bounds_{&bounds}, begin_{begin}, position_{&position} {}
+    document_builder(const limits& bounds, std::string_view text, const char*& position) noexcept
+        : bounds_{&bounds}, begin_{text.data()}, size_{text.size()}, position_{&position} {}
 
     [[nodiscard]] const error& failure() const noexcept { return failure_; }
     [[nodiscard]] json take() noexcept { return std::move(root_); }
@@ -86,18 +87,15 @@ public:
         member_ = &object[name];
         return true;
     }
+    /// `read` counts the characters taken, the end of the text as one of them.
     template <class Exception>
-    bool parse_error(std::size_t, const std::string&, const Exception& ex) {
+    bool parse_error(std::size_t read, const std::string&, const Exception& ex) {
         constexpr int number_out_of_range = 406;
-        return reject(ex.id == number_out_of_range  ? errc::limit
-                      : *position_ == end_of_text() ? errc::truncated
-                                                    : errc::bad_value,
-                      ex.id == number_out_of_range ? "number" : "syntax");
+        if (ex.id == number_out_of_range) return reject(errc::limit, "number");
+        return reject(read > size_ ? errc::truncated : errc::bad_value, "syntax");
     }
-    void set_end(const char* end) noexcept { end_ = end; }
 
 private:
-    [[nodiscard]] const char* end_of_text() const noexcept { return end_; }
     bool reject(errc code, const char* field) noexcept {
         const auto at = *position_ - begin_;
         failure_ = {code, static_cast<std::uint32_t>(at > 0 ? at - 1 : 0), field, json_where};
@@ -134,7 +132,7 @@ private:
 
     const limits* bounds_;
     const char* begin_;
-    const char* end_ = nullptr;
+    std::size_t size_;
     const char** position_;
     json root_{};
     std::vector<json*> open_{};
@@ -161,8 +159,7 @@ private:
         return fail(errc::unsupported, "GZIP", 0, "MSF_COMPRESSION, MSF 12.1");
     const auto text = as_text(data);
     const char* position = text.data();
-    detail::document_builder builder{bounds, text.data(), position};
-    builder.set_end(text.data() + text.size());
+    detail::document_builder builder{bounds, text, position};
     if (!json::sax_parse(detail::counting_iterator{text.data(), &position},
                          detail::counting_iterator{text.data() + text.size(), &position}, &builder))
         return std::unexpected(builder.failure());

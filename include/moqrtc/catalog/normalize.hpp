@@ -54,8 +54,7 @@ inline void normalize_track(json& object) {
             if (one.is_object() && one.contains(name)) return true;
         return false;
     };
-    if (any_track_has("selectionParams") || any_track_has("initTrack"))
-        return format::catalog_format;
+    if (any_track_has("selectionParams")) return format::catalog_format;
     if (root.contains("live") || any_track_has("kind")) return format::plain;
     const auto version = root.find("version");
     return version != root.end() && *version == "1" ? format::msf : format::msf_editors_copy;

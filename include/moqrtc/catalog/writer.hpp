@@ -59,6 +59,7 @@ template <class Json>
         field_writer fields{object};
         init_data::describe(fields, one);
         if (fields.failure().code != errc::ok) return std::unexpected(fields.failure());
+        if (one.data.empty()) object["data"] = "";
         list.push_back(std::move(object));
     }
     return list;

@@ -40,7 +40,10 @@ target_compile_options(moqrtc_ours INTERFACE
 # GCC 12 sees overlapping copies in "text" + std::to_string(n), which are none (GCC bug 105651), and
 # cannot instrument the fences in Asio.
 target_compile_options(moqrtc_ours INTERFACE
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict $<$<STREQUAL:${MOQRTC_SANITIZE},thread>:-Wno-tsan>>)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+if(MOQRTC_SANITIZE STREQUAL "thread")
+    target_compile_options(moqrtc_ours INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+endif()
 if(MOQRTC_SANITIZE)
     target_compile_options(moqrtc_ours INTERFACE
         -fsanitize=${MOQRTC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

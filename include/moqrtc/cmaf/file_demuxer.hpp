@@ -39,11 +39,11 @@ public:
     file_demuxer(std::uint64_t file_size, const config& settings)
         : config_{settings}, file_size_{file_size} {
         windows_.reserve(config_.windows);
-        if (const auto done = advance(); !done) failure_ = done.error();
+        want(0, config_.scan_size); // of an empty file, too: that it is empty is an error
     }
 
     /// What to read next; nothing when `poll_sample` has something to give or all is done. The
-    /// range lies inside the file.
+    /// range lies inside the file; it is empty only for an empty file.
     [[nodiscard]] std::optional<read_request> next_read() const noexcept { return wanted_; }
 
     /// Takes bytes of the file from `offset` on; they may reach beyond what was asked for.
@@ -63,11 +63,10 @@ public:
     /// Whether `tracks()` is complete.
     [[nodiscard]] bool ready() const noexcept { return sources_.settled(); }
     [[nodiscard]] std::span<const track> tracks() const noexcept { return sources_.tracks(); }
-    [[nodiscard]] bool finished() const noexcept { return finished_ && !failure_; }
+    [[nodiscard]] bool finished() const noexcept { return finished_; }
 
     /// The next sample, or nothing when bytes are wanted first or the file is done.
     [[nodiscard]] result<std::optional<media_sample>> poll_sample() {
-        if (failure_) return std::unexpected(*std::exchange(failure_, {}));
         if (finished_ || !ready() || wanted_) return std::nullopt;
         auto found = sources_.earliest();
         while (found && !found->complete && !scanned_ &&
@@ -179,7 +178,6 @@ private:
     sample_sources sources_{};
     std::vector<window> windows_{};
     std::optional<read_request> wanted_{};
-    std::optional<error> failure_{}; ///< of a file that is too short to start with
     bool scanned_ = false;
     bool finished_ = false;
 };

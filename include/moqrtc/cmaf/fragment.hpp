@@ -1,8 +1,9 @@
 #pragma once
 
-#include <moqrtc/cmaf/box_writer.hpp>
 #include <moqrtc/cmaf/movie_fragment.hpp>
 
+#include <array>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,50 @@ struct chunk_sample {
     std::int32_t composition_offset = 0;
     bool is_sync = true;
 };
+
+/// The boxes of a chunk before its samples, as they stand when each number in them is 0: one chunk
+/// for each sample is written often enough for a copy to pay.
+namespace detail::chunk_layout {
+
+inline constexpr std::size_t moof_size = 0;
+inline constexpr std::size_t sequence_number = 20;
+inline constexpr std::size_t traf_size = 24;
+inline constexpr std::size_t tfhd_size = 32;
+inline constexpr std::size_t tfhd_flags = 40;
+inline constexpr std::size_t track_id = 44;
+inline constexpr std::size_t tfhd_end = 48;
+inline constexpr std::size_t decode_time = 60;
+inline constexpr std::size_t trun_size = 68;
+inline constexpr std::size_t sample_count = 80;
+inline constexpr std::size_t data_offset = 84;
+inline constexpr std::size_t samples = 88;
+
+template <std::size_t N>
+constexpr void put(std::byte* to, std::uint64_t value) noexcept {
+    store_be<N>({to, N}, value);
+}
+
+inline constexpr auto blank = [] {
+    std::array<std::byte, samples> out{};
+    const auto box_at = [&out](std::size_t offset, std::uint32_t size, fourcc type,
+                               std::uint32_t version_and_flags) {
+        put<4>(out.data() + offset, size);
+        put<4>(out.data() + offset + 4, type.value);
+        if (version_and_flags != 0) put<4>(out.data() + offset + 8, version_and_flags);
+    };
+    namespace has = fragment_flags;
+    box_at(0, 0, "moof", 0);
+    box_at(8, 16, "mfhd", 0);
+    box_at(24, 0, "traf", 0);
+    box_at(32, 16, "tfhd", has::default_base_is_moof);
+    box_at(48, 20, "tfdt", 0x01000000);
+    box_at(68, 0, "trun",
+           0x01000000 | has::data_offset | has::sample_duration | has::sample_size |
+               has::sample_flags | has::sample_composition_offset);
+    return out;
+}();
+
+} // namespace detail::chunk_layout
 
 /// The boxes in front of the samples of a CMAF chunk: moof, and the header of its mdat.
 ///
@@ -47,39 +92,37 @@ struct chunk_header {
         if (payload > UINT32_MAX || total > UINT32_MAX - payload)
             return fail(errc::limit, "mdat", 0, where);
 
-        box_writer out{to};
-        const auto moof = out.open("moof");
-        const auto mfhd = out.open("mfhd", 0, 0);
-        out.u32(sequence_number);
-        out.close(mfhd);
-        const auto traf = out.open("traf");
-        namespace has = fragment_flags;
-        const auto tfhd = out.open("tfhd", 0,
-                                   has::default_base_is_moof |
-                                       (description != 1 ? has::sample_description_index : 0));
-        out.u32(track_id);
-        if (description != 1) out.u32(description);
-        out.close(tfhd);
-        const auto tfdt = out.open("tfdt", 1, 0);
-        out.u64(decode_time);
-        out.close(tfdt);
-        const auto trun = out.open("trun", 1,
-                                   has::data_offset | has::sample_duration | has::sample_size |
-                                       has::sample_flags | has::sample_composition_offset);
-        out.u32(samples.size());
-        out.u32(total); // data_offset: right after this header
-        for (const auto& s : samples) {
-            out.u32(s.duration);
-            out.u32(s.size);
-            out.u32(s.is_sync ? sync_sample_flags : non_sync_sample_flags);
-            out.u32(static_cast<std::uint32_t>(s.composition_offset));
+        namespace at = detail::chunk_layout;
+        const std::size_t extra = description != 1 ? 4 : 0; // a field of tfhd, which ends there
+        auto* const out = to.data();
+        std::memcpy(out, at::blank.data(), at::tfhd_end);
+        std::memcpy(out + at::tfhd_end + extra, at::blank.data() + at::tfhd_end,
+                    at::samples - at::tfhd_end);
+        at::put<4>(out + at::moof_size, total - 8);
+        at::put<4>(out + at::sequence_number, sequence_number);
+        at::put<4>(out + at::traf_size, total - 8 - at::traf_size);
+        at::put<4>(out + at::track_id, track_id);
+        if (extra != 0) {
+            at::put<4>(out + at::tfhd_size, 16 + extra);
+            at::put<4>(out + at::tfhd_flags, fragment_flags::default_base_is_moof |
+                                                 fragment_flags::sample_description_index);
+            at::put<4>(out + at::tfhd_end, description);
         }
-        out.close(trun);
-        out.close(traf);
-        out.close(moof);
-        out.u32(payload);
-        out.code("mdat");
-        MOQRTC_ASSERT(!out.overflowed() && out.size() == total);
+        auto* next = out + extra;
+        at::put<8>(next + at::decode_time, decode_time);
+        at::put<4>(next + at::trun_size, 20 + 16 * samples.size());
+        at::put<4>(next + at::sample_count, samples.size());
+        at::put<4>(next + at::data_offset, total); // right after this header
+        next += at::samples;
+        for (const auto& s : samples) {
+            at::put<4>(next, s.duration);
+            at::put<4>(next + 4, s.size);
+            at::put<4>(next + 8, s.is_sync ? sync_sample_flags : non_sync_sample_flags);
+            at::put<4>(next + 12, static_cast<std::uint32_t>(s.composition_offset));
+            next += 16;
+        }
+        at::put<4>(next, payload);
+        at::put<4>(next + 4, fourcc{"mdat"}.value);
         return total;
     }
 };

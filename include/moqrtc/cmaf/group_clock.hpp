@@ -64,6 +64,10 @@ private:
     /// Whole periods from `from` to `t`, 0 when `t` is earlier.
     [[nodiscard]] std::uint64_t periods_since(media_time from, media_time t) const noexcept {
         if (t <= from) return 0;
+        std::int64_t micro = 0; // dividing 128 bits is slow
+        if (t.timescale == from.timescale &&
+            !__builtin_mul_overflow(t.ticks - from.ticks, 1'000'000, &micro))
+            return static_cast<std::uint64_t>(micro / t.timescale / period_.us);
         using detail::wide_int;
         const auto apart = static_cast<wide_int>(t.ticks) * from.timescale -
                            static_cast<wide_int>(from.ticks) * t.timescale;

@@ -202,7 +202,8 @@ private:
 ///
 /// Owns    the result shares `moov`.
 /// Errors  those of the boxes inside, with offsets from the start of `moov`; bad_value without a
-///         track; duplicate when two tracks have one track_ID; limit for more than `movie::max_tracks`.
+///         track; duplicate when two tracks have one track_ID; limit for more than
+///         `movie::max_tracks`.
 [[nodiscard]] inline result<movie> parse_movie(slice moov) {
     constexpr auto where = "moov, ISO/IEC 14496-12 8.2.1";
     box_cursor outer{moov.view()};

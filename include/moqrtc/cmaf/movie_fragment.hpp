@@ -40,6 +40,8 @@ inline constexpr std::uint32_t sample_composition_offset = 0x800;
 struct fragment_run {
     /// A run whose samples take no bytes in the box may not claim more of them than this.
     static constexpr std::uint32_t max_implied_samples = 1U << 20;
+    /// Runs of one call of `parse_movie_fragment`: each takes more memory than bytes in the box.
+    static constexpr std::size_t max_runs = 1U << 16;
 
     std::uint32_t track = 0; ///< index into the list of tracks
     std::uint32_t count = 0;
@@ -222,6 +224,10 @@ private:
         next_offset_ += r.size;
         end_of_data_ = next_offset_;
         if (known_) {
+            if (runs_.size() >= fragment_run::max_runs) {
+                in.set(errc::limit, "trun");
+                return in.failure();
+            }
             next_decode_time_[track_] += r.duration;
             if (r.count != 0) runs_.push_back(std::move(r));
         }

@@ -16,6 +16,9 @@ namespace moqrtc::cmaf {
 /// Owns    the moov box and the moof boxes whose samples were not taken yet.
 class sample_sources {
 public:
+    /// Runs whose samples were announced and not taken yet.
+    static constexpr std::size_t max_pending_runs = 1U << 17;
+
     [[nodiscard]] std::span<const track> tracks() const noexcept { return movie_.tracks; }
     [[nodiscard]] bool has_movie() const noexcept { return has_movie_; }
     [[nodiscard]] bool is_fragmented() const noexcept { return movie_.is_fragmented; }
@@ -60,6 +63,9 @@ public:
             if (!settled_) raise(t, r.least_composition_offset);
         }
         settled_ = true;
+        if (pending_runs_ + new_runs_.size() > max_pending_runs)
+            return std::unexpected(
+                displaced({errc::limit, 0, "trun", "moof, ISO/IEC 14496-12 8.8.4"}, offset));
         for (auto& r : new_runs_)
             if (movie_.tracks[r.track].kind != media_kind::other &&
                 sources_[r.track].runs.push(std::move(r)))

@@ -3,6 +3,7 @@
 #include <moqrtc/moqt/relay/relay.hpp>
 
 #include <algorithm>
+#include <utility>
 
 /// Objects on their way from publishers to subscribers.
 ///
@@ -59,8 +60,8 @@ inline void relay::on_object(instant now, peer& p, event& e) {
     const auto& item = e.item;
     ++statistics_.objects_in;
     statistics_.bytes_in += item.payload.size();
-    const auto before = datagram ? std::nullopt : ingests_[found].last;
-    if (!datagram) ingests_[found].last = item.location.object;
+    std::optional<std::uint64_t> before;
+    if (!datagram) before = std::exchange(ingests_[found].last, item.location.object);
 
     const auto stored = t.cache->add(now, rules, item);
     if (stored == track_cache::outcome::conflict) return malformed(now, track_index);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <moqrtc/core/assert.hpp>
 #include <moqrtc/moqt/session/session.hpp>
 
 #include <map>
@@ -104,6 +105,7 @@ public:
             pump();
         }
         now_ = until;
+        pump();
     }
 
     /// SETUP of this draft with these options, on a control stream of ours.
@@ -233,6 +235,7 @@ public:
     [[nodiscard]] std::vector<std::byte> framed(const M& content) const {
         std::vector<std::byte> out(moqt::framed_size(rules(), content));
         const auto size = moqt::serialize_framed(rules(), content, out);
+        MOQRTC_ASSERT(size.has_value()); // the message cannot be written: a mistake of the test
         out.resize(size.value_or(0));
         return out;
     }

@@ -169,17 +169,16 @@ private:
     template <class M>
     [[nodiscard]] step parse_header(M& m, bytes& in, buffer_pool& pool,
                                     std::size_t& size) noexcept {
-        if (partial_.empty()) [[likely]] {
+        if (partial_.empty()) {
+            if (in.empty()) return step::more;
             reader io{*rules_, in};
             M::describe(io, m);
             size = io.position();
-            if (io.ok()) [[likely]]
-                return step::done;
+            if (io.ok()) return step::done;
             if (io.failure().code != errc::truncated) {
                 give_up(io.failure(), M::where);
                 return step::failed;
             }
-            if (in.empty()) return step::more;
         }
         return parse_partial(m, in, pool, size);
     }
@@ -228,11 +227,30 @@ private:
         return true;
     }
 
-    [[nodiscard]] bool next_in_subgroup(bytes& in, buffer_pool& pool, stream_item& item) noexcept {
+    [[nodiscard]] [[gnu::always_inline]] bool next_in_subgroup(bytes& in, buffer_pool& pool,
+                                                               stream_item& item) noexcept {
+        if (partial_.empty()) [[likely]] {
+            subgroup_object_header fields;
+            fields.has_properties = subgroup_.properties;
+            detail::quick_reader io{*rules_, in};
+            subgroup_object_header::describe(io, fields);
+            if (io.ok()) [[likely]]
+                return take_in_subgroup(fields, io.position(), in, pool, item);
+        }
+        return resume_in_subgroup(in, pool, item);
+    }
+    [[nodiscard]] [[gnu::noinline]] bool resume_in_subgroup(bytes& in, buffer_pool& pool,
+                                                            stream_item& item) noexcept {
         subgroup_object_header fields;
         fields.has_properties = subgroup_.properties;
         std::size_t size = 0;
         if (parse_header(fields, in, pool, size) != step::done) return false;
+        return take_in_subgroup(fields, size, in, pool, item);
+    }
+    [[nodiscard]] [[gnu::always_inline]] bool take_in_subgroup(const subgroup_object_header& fields,
+                                                               std::size_t size, bytes& in,
+                                                               buffer_pool& pool,
+                                                               stream_item& item) noexcept {
         const bool first = !id_;
         const auto id = object_id_after(*rules_, id_, fields.object_id_delta);
         if (!id) [[unlikely]]
@@ -270,8 +288,9 @@ private:
 
     /// Finds the bytes of the object that `fields` announces; `item.object` has everything else.
     template <class M>
-    [[nodiscard]] bool deliver(const M& fields, std::size_t size, bytes& in, buffer_pool& pool,
-                               stream_item& item) noexcept {
+    [[nodiscard]] [[gnu::always_inline]] bool deliver(const M& fields, std::size_t size, bytes& in,
+                                                      buffer_pool& pool,
+                                                      stream_item& item) noexcept {
         if (fields.payload_length > payload_limit_) [[unlikely]]
             return give_up({errc::limit, 0, "payload_length", ""}, M::where);
         item.what = stream_item::kind::object;
@@ -297,7 +316,8 @@ private:
 
     /// Copies what follows on the stream, at least `total` bytes; the copy stands for the same
     /// bytes of the stream, wherever the rest of the piece is when it comes again.
-    [[nodiscard]] bool copy_chunk(bytes in, std::size_t total, buffer_pool& pool) noexcept {
+    [[nodiscard]] [[gnu::noinline]] bool copy_chunk(bytes in, std::size_t total,
+                                                    buffer_pool& pool) noexcept {
         chunk_at_ = 0;
         chunk_ = slice::copy(pool, in.first(std::min(in.size(), std::max(total, shared_copy))));
         if (chunk_.empty() && total < in.size()) chunk_ = slice::copy(pool, in.first(total));
@@ -313,8 +333,8 @@ private:
     }
 
     template <class M>
-    [[nodiscard]] bool assemble(const M& fields, std::size_t size, bytes& in, buffer_pool& pool,
-                                stream_item& item) noexcept {
+    [[nodiscard]] [[gnu::noinline]] bool assemble(M fields, std::size_t size, bytes& in,
+                                                  buffer_pool& pool, stream_item& item) noexcept {
         in = in.subspan(size);
         drop_chunk();
         const bool room = body_.start(pool, fields.properties, fields.payload_length, in.size());

@@ -5,6 +5,7 @@
 #include <moqrtc/core/sizer.hpp>
 #include <moqrtc/core/writer.hpp>
 #include <moqrtc/moqt/data/object.hpp>
+#include <moqrtc/moqt/data/quick_archives.hpp>
 #include <moqrtc/moqt/data/stream_type.hpp>
 
 #include <cstdint>
@@ -96,7 +97,7 @@ struct subgroup_object_header {
     object_status status = object_status::normal;
     bool has_properties = false;
 
-    static constexpr void describe(auto& io, auto& m) {
+    [[gnu::always_inline]] static constexpr void describe(auto& io, auto& m) {
         if constexpr (samples<decltype(io)>) m.has_properties = io.below(2) == 1;
         io.varint("object_id_delta", m.object_id_delta);
         if (m.has_properties) describe_object_properties(io, m.properties);
@@ -119,6 +120,67 @@ struct subgroup_object_header {
     return *previous + 1 + delta;
 }
 
+/// An object of a subgroup stream, in place.
+///
+/// Borrows `properties` and `payload` from the input.
+struct subgroup_object_view {
+    std::uint64_t object_id = 0;
+    object_status status = object_status::normal;
+    bytes properties{};
+    bytes payload{};
+};
+
+namespace detail {
+
+template <class Io>
+[[gnu::always_inline]] constexpr bool read_subgroup_object(Io& io, subgroup_object_header& fields,
+                                                           bytes& payload) noexcept {
+    subgroup_object_header::describe(io, fields);
+    if (fields.payload_length > limits::object_payload)
+        io.fail(errc::limit, "payload_length");
+    else
+        io.raw("payload", payload, static_cast<std::size_t>(fields.payload_length));
+    return io.ok();
+}
+[[nodiscard]] [[gnu::cold, gnu::noinline]] constexpr error
+why_no_subgroup_object(const wire_rules& rules, const subgroup_header& header,
+                       std::optional<std::uint64_t> previous, bytes in) noexcept {
+    subgroup_object_header fields;
+    fields.has_properties = header.properties;
+    bytes payload;
+    reader io{rules, in};
+    auto failure = io.failure();
+    if (!read_subgroup_object(io, fields, payload))
+        failure = io.failure();
+    else
+        failure = object_id_after(rules, previous, fields.object_id_delta).error();
+    failure.where = subgroup_object_header::where;
+    return failure;
+}
+
+} // namespace detail
+
+/// Parses the object at the front of `in` and steps behind it; `previous` is the ID of the object
+/// before it on the stream, if any.
+///
+/// Errors  truncated when not all of the object is there, and then `in` stays; bad_value, overflow,
+///         limit.
+[[nodiscard]] [[gnu::always_inline]] constexpr result<subgroup_object_view>
+parse_subgroup_object(const wire_rules& rules, const subgroup_header& header,
+                      std::optional<std::uint64_t> previous, bytes& in) noexcept {
+    subgroup_object_header fields;
+    fields.has_properties = header.properties;
+    bytes payload;
+    detail::quick_reader io{rules, in};
+    if (!detail::read_subgroup_object(io, fields, payload)) [[unlikely]]
+        return std::unexpected(detail::why_no_subgroup_object(rules, header, previous, in));
+    const auto id = object_id_after(rules, previous, fields.object_id_delta);
+    if (!id) [[unlikely]]
+        return std::unexpected(detail::why_no_subgroup_object(rules, header, previous, in));
+    in = in.subspan(io.position());
+    return subgroup_object_view{*id, fields.status, fields.properties, payload};
+}
+
 /// Writes a whole SUBGROUP_HEADER, type included, and returns its size: at most 37 bytes.
 ///
 /// Errors  no_space, not_in_draft, bad_value.
@@ -135,6 +197,33 @@ struct subgroup_object_header {
     return std::unexpected(failure);
 }
 
+namespace detail {
+
+/// The fields on the wire of an object that may stand behind `previous`.
+[[nodiscard]] [[gnu::always_inline]] inline subgroup_object_header
+subgroup_object_fields(const subgroup_header& header, std::optional<std::uint64_t> previous,
+                       const object& m) noexcept {
+    return {.object_id_delta = previous ? m.location.object - *previous - 1 : m.location.object,
+            .properties = m.properties,
+            .payload_length = m.payload.size(),
+            .status = m.status,
+            .has_properties = header.properties};
+}
+[[nodiscard]] [[gnu::cold, gnu::noinline]] inline result<std::size_t>
+write_subgroup_object_header(const wire_rules& rules, const subgroup_header& header,
+                             std::optional<std::uint64_t> previous, const object& m,
+                             mutable_bytes out) noexcept {
+    writer io{rules, out};
+    const auto fields = subgroup_object_fields(header, previous, m);
+    subgroup_object_header::describe(io, fields);
+    if (io.ok()) return io.position();
+    auto failure = io.failure();
+    failure.where = subgroup_object_header::where;
+    return std::unexpected(failure);
+}
+
+} // namespace detail
+
 /// Writes everything of `m` that precedes its payload; `previous` is the ID of the object before it
 /// on the stream, if any. At most 36 bytes and the properties, so a sender shares the payload among
 /// its streams and writes only this for each.
@@ -142,7 +231,7 @@ struct subgroup_object_header {
 /// Errors  no_space; bad_value for an ID that is not above `previous`, for a payload or properties
 ///         on a status that has none, and for an integer that the draft cannot carry; not_in_draft
 ///         for properties on a stream whose header announces none.
-[[nodiscard]] inline result<std::size_t>
+[[nodiscard]] [[gnu::always_inline]] inline result<std::size_t>
 encode_subgroup_object_header(const wire_rules& rules, const subgroup_header& header,
                               std::optional<std::uint64_t> previous, const object& m,
                               mutable_bytes out) noexcept {
@@ -153,19 +242,12 @@ encode_subgroup_object_header(const wire_rules& rules, const subgroup_header& he
         return fail(errc::bad_value, "payload", 0, where);
     if (!header.properties && !m.properties.empty()) [[unlikely]]
         return fail(errc::not_in_draft, "properties", 0, where);
-    const subgroup_object_header fields{
-        .object_id_delta = previous ? m.location.object - *previous - 1 : m.location.object,
-        .properties = m.properties,
-        .payload_length = m.payload.size(),
-        .status = m.status,
-        .has_properties = header.properties};
-    writer io{rules, out};
+    detail::quick_writer io{rules, out};
+    const auto fields = detail::subgroup_object_fields(header, previous, m);
     subgroup_object_header::describe(io, fields);
     if (io.ok()) [[likely]]
         return io.position();
-    auto failure = io.failure();
-    failure.where = where;
-    return std::unexpected(failure);
+    return detail::write_subgroup_object_header(rules, header, previous, m, out);
 }
 
 } // namespace moqrtc::moqt

@@ -81,12 +81,16 @@ public:
     /// Takes back a block whose last reference is gone.
     void give(detail::block* done) noexcept {
         used_ -= done->capacity;
-        if (done->size_class >= classes) return ::operator delete(done);
+        if (done->size_class >= classes) return free_oversized(done);
         done->next = free_[done->size_class];
         free_[done->size_class] = done;
     }
 
 private:
+    // Inlined after several references, GCC 12 takes the first release for the last and warns.
+    [[gnu::noinline]] static void free_oversized(detail::block* done) noexcept {
+        ::operator delete(done);
+    }
     [[nodiscard]] static constexpr std::size_t class_of(std::size_t size) noexcept {
         if (size <= smallest) return 0;
         if (size > largest_pooled) return classes;

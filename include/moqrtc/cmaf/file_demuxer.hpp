@@ -37,8 +37,9 @@ public:
 
     explicit file_demuxer(std::uint64_t file_size) : file_demuxer{file_size, config{}} {}
     file_demuxer(std::uint64_t file_size, const config& settings)
-        : config_{settings}, file_size_{file_size} {
-        windows_.reserve(config_.windows);
+        : config_{settings},
+          file_size_{file_size},
+          windows_(std::max<std::size_t>(1, settings.windows)) {
         want(0, config_.scan_size); // of an empty file, too: that it is empty is an error
     }
 
@@ -55,8 +56,7 @@ public:
             data.size() - (wanted_->offset - offset) < wanted_->size)
             return stop({errc::truncated, 0, "read", "file"}, wanted_->offset);
         wanted_.reset();
-        if (windows_.size() == config_.windows) windows_.erase(windows_.begin());
-        windows_.push_back({offset, std::move(data)});
+        windows_[next_window_++ % windows_.size()] = {offset, std::move(data)};
         return ready() ? result<void>{} : advance();
     }
 
@@ -106,11 +106,11 @@ private:
 
     /// The bytes of a range when one piece holds all of them.
     [[nodiscard]] std::optional<slice> seen(std::uint64_t offset, std::uint64_t size) const {
-        for (auto w = windows_.rbegin(); w != windows_.rend(); ++w)
-            if (offset >= w->offset && offset - w->offset <= w->data.size() &&
-                size <= w->data.size() - (offset - w->offset))
-                return w->data.sub(static_cast<std::size_t>(offset - w->offset),
-                                   static_cast<std::size_t>(size));
+        for (const auto& w : windows_)
+            if (offset >= w.offset && offset - w.offset <= w.data.size() &&
+                size <= w.data.size() - (offset - w.offset))
+                return w.data.sub(static_cast<std::size_t>(offset - w.offset),
+                                  static_cast<std::size_t>(size));
         return std::nullopt;
     }
     void want(std::uint64_t offset, std::uint64_t size) noexcept {
@@ -176,7 +176,8 @@ private:
     std::uint64_t file_size_;
     std::uint64_t position_ = 0;
     sample_sources sources_{};
-    std::vector<window> windows_{};
+    std::vector<window> windows_; ///< the oldest is replaced
+    std::size_t next_window_ = 0;
     std::optional<read_request> wanted_{};
     bool scanned_ = false;
     bool finished_ = false;

@@ -1,0 +1,451 @@
+#include "relay_world.hpp"
+
+#include <moqrtc/moqt/relay/upstream.hpp>
+
+#include <gtest/gtest.h>
+
+using namespace relay_test;
+
+class relay_upstream : public ::testing::TestWithParam<drafts> {
+protected:
+    world w{};
+};
+
+INSTANTIATE_TEST_SUITE_P(drafts, relay_upstream,
+                         ::testing::Values(drafts{draft::d16, draft::d16},
+                                           drafts{draft::d18, draft::d18},
+                                           drafts{draft::d16, draft::d18},
+                                           drafts{draft::d18, draft::d16}),
+                         [](const auto& chosen) { return name_of(chosen.param); });
+
+TEST_P(relay_upstream, publisher_killed_and_back_under_the_same_namespace) {
+    auto& p = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send(p, "video", {10, 0}, "a");
+    w.send(p, "video", {10, 1}, "b");
+    w.kill(p);
+    w.run(milliseconds(100));
+    EXPECT_EQ(s.resets[id], 1) << "the open subgroup ends at once";
+    EXPECT_FALSE(s.done(id)) << "the subscription stays";
+    w.run(seconds(5));
+    auto& back = w.publish(GetParam().from);
+    EXPECT_EQ(back.tracks["video"].subscribed, 1);
+    w.send(back, "video", {20, 0}, "c");
+    EXPECT_EQ(s.got(id), "10:0=a 10:1=b 20:0=c");
+    EXPECT_FALSE(s.done(id));
+}
+
+TEST_P(relay_upstream, pushing_publisher_killed_and_back) {
+    auto& p = w.add<publisher>(GetParam().from);
+    p.push({"live"}, "video");
+    w.flush(p);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    ASSERT_TRUE(s.accepted(id));
+    w.send(p, "video", {10, 0}, "a");
+    w.kill(p);
+    w.run(seconds(5));
+    auto& back = w.add<publisher>(GetParam().from);
+    back.push({"live"}, "video");
+    w.flush(back);
+    w.send(back, "video", {20, 0}, "c");
+    EXPECT_EQ(s.got(id), "10:0=a 20:0=c");
+}
+
+TEST_P(relay_upstream, publisher_that_stays_away_ends_the_track_after_the_grace) {
+    auto& p = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send(p, "video", {10, 0}, "a");
+    w.kill(p);
+    w.run(seconds(29));
+    EXPECT_FALSE(s.done(id));
+    w.run(seconds(2));
+    EXPECT_EQ(s.done(id), publish_done_code::track_ended);
+    EXPECT_EQ(w.node->relay.statistics().subscribers, 0u);
+    w.run(seconds(60));
+    EXPECT_EQ(w.node->relay.statistics().tracks, 0u);
+    EXPECT_EQ(w.node->relay.statistics().cache_bytes, 0u);
+}
+
+TEST_P(relay_upstream, second_publisher_takes_over_without_a_gap) {
+    auto& a = w.publish(GetParam().from);
+    auto& b = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    EXPECT_EQ(a.tracks["video"].subscribed, 1);
+    EXPECT_EQ(b.tracks["video"].subscribed, 1);
+    for (std::uint64_t o = 0; o < 4; ++o) {
+        w.send(a, "video", {1, o}, std::to_string(o));
+        w.send(b, "video", {1, o}, std::to_string(o));
+    }
+    w.kill(a);
+    for (std::uint64_t o = 4; o < 6; ++o)
+        w.send(b, "video", {1, o}, std::to_string(o));
+    w.finish(b, "video", 1);
+    EXPECT_EQ(s.got(id), "1:0=0 1:1=1 1:2=2 1:3=3 1:4=4 1:5=5");
+    EXPECT_EQ(s.finished[id], 1);
+    EXPECT_EQ(s.resets[id], 0) << "one stream, whoever feeds it";
+    EXPECT_EQ(w.node->relay.statistics().objects_duplicate, 4u);
+}
+
+TEST_P(relay_upstream, the_faster_of_two_publishers_feeds_the_stream) {
+    auto& a = w.publish(GetParam().from);
+    auto& b = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send(a, "video", {1, 0}, "0");
+    w.send(b, "video", {1, 0}, "0");
+    w.send(b, "video", {1, 1}, "1"); // b is ahead now
+    w.send(a, "video", {1, 1}, "1");
+    w.send(a, "video", {1, 2}, "2");
+    w.send(b, "video", {1, 2}, "2");
+    EXPECT_EQ(s.got(id), "1:0=0 1:1=1 1:2=2");
+    EXPECT_EQ(s.resets[id], 0);
+}
+
+TEST_P(relay_upstream, a_second_session_of_the_same_publisher_replaces_the_first) {
+    auto& old = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send(old, "video", {1, 0}, "a");
+    // The old connection is still there when the new one comes.
+    auto& fresh = w.publish(GetParam().from);
+    EXPECT_EQ(fresh.tracks["video"].subscribed, 1);
+    w.send(fresh, "video", {2, 0}, "b");
+    w.kill(old);
+    w.send(fresh, "video", {2, 1}, "c");
+    w.run(seconds(40));
+    EXPECT_EQ(s.got(id), "1:0=a 2:0=b 2:1=c");
+    EXPECT_FALSE(s.done(id));
+}
+
+TEST_P(relay_upstream, publisher_that_gives_up_a_subscription_is_asked_again) {
+    auto& p = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    (void)p.session().publish_done(w.net.now(), p.tracks["video"].subscriptions.at(0),
+                                   publish_done_code::internal_error, "oops");
+    p.tracks["video"].subscriptions.clear();
+    w.flush(p);
+    EXPECT_EQ(p.tracks["video"].subscribed, 1) << "not at once";
+    w.run(seconds(2));
+    EXPECT_EQ(p.tracks["video"].subscribed, 2);
+    w.send(p, "video", {1, 0}, "a");
+    EXPECT_EQ(s.got(id), "1:0=a");
+}
+
+TEST_P(relay_upstream, withdrawn_namespace_leaves_subscriptions_alone) {
+    auto& p = w.add<publisher>(GetParam().from);
+    const auto space = *p.session().publish_namespace(w.net.now(), {"live"});
+    w.flush(p);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    (void)p.session().cancel(w.net.now(), space);
+    w.flush(p);
+    EXPECT_EQ(w.node->relay.statistics().namespaces, 0u);
+    w.send(p, "video", {1, 0}, "a");
+    EXPECT_EQ(s.got(id), "1:0=a");
+}
+
+// Chained relays -------------------------------------------------------------------------------
+
+class relay_chain : public relay_upstream {
+protected:
+    relay_node& edge() {
+        w.edges.push_back(
+            std::make_unique<relay_node>(w.net, relay_config{}, world::open_, w.pool));
+        moqrtc::testing::link_config link;
+        link.unidirectional_streams = 10000;
+        w.edges.back()->attach_upstream(*w.node, GetParam().from, link);
+        w.run(milliseconds(100));
+        return *w.edges.back();
+    }
+    client& at(relay_node& node) {
+        w.clients.push_back(std::make_unique<client>(w.net.now(), GetParam().to, w.pool));
+        auto& c = *w.clients.back();
+        moqrtc::testing::link_config link;
+        link.unidirectional_streams = 10000;
+        w.links[&c] = node.attach(c, GetParam().to, link);
+        w.run(milliseconds(100));
+        return c;
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(drafts, relay_chain,
+                         ::testing::Values(drafts{draft::d16, draft::d16},
+                                           drafts{draft::d18, draft::d18},
+                                           drafts{draft::d16, draft::d18},
+                                           drafts{draft::d18, draft::d16}),
+                         [](const auto& chosen) { return name_of(chosen.param); });
+
+TEST_P(relay_chain, origin_sends_each_object_to_each_edge_once) {
+    auto& p = w.publish(GetParam().from);
+    auto& e1 = edge();
+    auto& e2 = edge();
+    std::vector<std::pair<client*, request_id>> all;
+    for (auto* e : {&e1, &e2})
+        for (int i = 0; i < 3; ++i) {
+            auto& s = at(*e);
+            all.emplace_back(&s, w.subscribe(s, "video"));
+        }
+    w.run(milliseconds(300));
+    w.send_groups(p, "video", 1, 3, 5);
+    w.run(milliseconds(300));
+    for (auto& [s, id] : all) {
+        EXPECT_TRUE(s->accepted(id));
+        EXPECT_EQ(s->objects[id].size(), 15u);
+        EXPECT_EQ(s->got(id), all[0].first->got(all[0].second));
+    }
+    EXPECT_EQ(p.tracks["video"].subscribed, 1);
+    EXPECT_EQ(w.node->relay.statistics().objects_out, 30u) << "15 to each edge";
+    EXPECT_EQ(e1.relay.statistics().objects_in, 15u);
+    EXPECT_EQ(e2.relay.statistics().objects_in, 15u);
+}
+
+TEST_P(relay_chain, late_joiner_at_an_edge) {
+    auto& p = w.publish(GetParam().from);
+    auto& first = w.add(GetParam().to);
+    w.subscribe(first, "video");
+    w.send_groups(p, "video", 1, 2, 3);
+    auto& e = edge();
+    auto& s = at(e);
+    message_params largest;
+    largest.subscription_filter = subscription_filter{};
+    const auto id = *s.session().subscribe(w.net.now(), {{"live"}, "video"}, largest);
+    const auto joined =
+        *s.session().joining_fetch(w.net.now(), msg::fetch_type::relative_joining, id, 0);
+    w.flush(s);
+    w.run(milliseconds(300));
+    EXPECT_EQ(s.got(joined), "2:0=2.0 2:1=2.1 2:2=2.2");
+    w.send(p, "video", {2, 3}, "next");
+    w.run(milliseconds(100));
+    EXPECT_EQ(s.got(id), "2:3=next");
+    EXPECT_EQ(p.tracks["video"].fetched, 0) << "the origin had it";
+    EXPECT_EQ(e.relay.statistics().objects_in, 4u) << "each object came to the edge once";
+}
+
+TEST_P(relay_chain, subscribe_at_the_edge_before_publish_at_the_origin) {
+    auto& e = edge();
+    auto& s = at(e);
+    const auto id = w.subscribe(s, "video", rendezvous(GetParam().to));
+    w.run(seconds(2));
+    EXPECT_FALSE(s.refused(id));
+    auto& p = w.publish(GetParam().from);
+    w.run(milliseconds(300));
+    ASSERT_TRUE(s.accepted(id));
+    w.send(p, "video", {1, 0}, "a");
+    w.run(milliseconds(100));
+    EXPECT_EQ(s.got(id), "1:0=a");
+}
+
+TEST_P(relay_chain, namespaces_of_the_origin_appear_at_the_edge) {
+    auto& p = w.publish(GetParam().from, {"live", "one"});
+    auto& e = edge();
+    auto& s = at(e);
+    const auto id = *s.session().subscribe_namespace(w.net.now(), {"live"});
+    w.flush(s);
+    w.run(milliseconds(300));
+    ASSERT_TRUE(s.accepted(id));
+    EXPECT_EQ(s.count(event::kind::namespace_added), 1u);
+    w.publish(GetParam().from, {"live", "two"});
+    w.run(milliseconds(300));
+    EXPECT_EQ(s.count(event::kind::namespace_added), 2u);
+    w.kill(p);
+    w.run(milliseconds(300));
+    EXPECT_EQ(s.count(event::kind::namespace_removed), 1u);
+}
+
+TEST_P(relay_chain, a_publisher_at_the_edge_is_preferred) {
+    auto& far = w.publish(GetParam().from);
+    auto& e = edge();
+    w.clients.push_back(std::make_unique<publisher>(w.net.now(), GetParam().from, w.pool));
+    auto& near = static_cast<publisher&>(*w.clients.back());
+    w.links[&near] = e.attach(near, GetParam().from);
+    w.run(milliseconds(100));
+    near.time = w.net.now();
+    (void)near.session().publish_namespace(w.net.now(), {"live"});
+    w.flush(near);
+    auto& s = at(e);
+    const auto id = w.subscribe(s, "video");
+    EXPECT_TRUE(s.accepted(id));
+    EXPECT_EQ(near.tracks["video"].subscribed, 1);
+    EXPECT_EQ(far.tracks["video"].subscribed, 0);
+}
+
+TEST_P(relay_chain, upstream_lost_and_back) {
+    auto& p = w.publish(GetParam().from);
+    auto& e = edge();
+    auto& s = at(e);
+    const auto id = w.subscribe(s, "video");
+    w.run(milliseconds(200));
+    w.send(p, "video", {1, 0}, "a");
+    // The link between the relays breaks, and a new one is made.
+    for (const auto& found : e.relay.sessions()) {
+        if (!found.info.upstream) continue;
+        e.relay.at(found.key).handle_transport_closed(w.net.now(), 0, "lost", false);
+        e.relay.handle_ready(w.net.now(), found.key);
+    }
+    e.settle();
+    w.run(seconds(1));
+    EXPECT_FALSE(s.done(id));
+    moqrtc::testing::link_config link;
+    link.unidirectional_streams = 1000;
+    e.attach_upstream(*w.node, GetParam().from, link);
+    w.run(seconds(1));
+    w.send(p, "video", {2, 0}, "b");
+    w.run(milliseconds(200));
+    EXPECT_EQ(s.got(id), "1:0=a 2:0=b");
+}
+
+// Rows of the conformance list -----------------------------------------------------------------
+
+TEST_P(relay_upstream, MUST_16_161_MUST_18_197_subscribe_ok_waits_for_upstream) {
+    auto& p = w.publish(GetParam().from);
+    p.answers = false;
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.run(seconds(2));
+    EXPECT_FALSE(s.accepted(id));
+    p.answers = true;
+    for (auto& e : p.events)
+        if (e.what == event::kind::requested) p.answer(e);
+    w.flush(p);
+    EXPECT_TRUE(s.accepted(id));
+}
+
+TEST_P(relay_upstream, MUST_16_166_MUST_18_203_every_matching_publisher_is_asked) {
+    auto& exact = w.publish(GetParam().from, {"a", "b"});
+    auto& above = w.publish(GetParam().from, {"a"});
+    auto& beside = w.publish(GetParam().from, {"a", "c"});
+    auto& alike = w.publish(GetParam().from, {"ab"});
+    auto& s = w.add(GetParam().to);
+    w.subscribe(s, "video", {}, {"a", "b"});
+    EXPECT_EQ(exact.tracks["video"].subscribed, 1);
+    EXPECT_EQ(above.tracks["video"].subscribed, 1);
+    EXPECT_EQ(beside.tracks["video"].subscribed, 0);
+    EXPECT_EQ(alike.tracks["video"].subscribed, 0);
+}
+
+TEST_P(relay_upstream, MUST_16_172_MUST_18_210_new_publisher_is_asked_for_running_subscriptions) {
+    auto& a = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    w.subscribe(s, "video");
+    w.subscribe(s, "audio");
+    auto& b = w.publish(GetParam().from);
+    EXPECT_EQ(a.tracks["video"].subscribed, 1);
+    EXPECT_EQ(b.tracks["video"].subscribed, 1);
+    EXPECT_EQ(b.tracks["audio"].subscribed, 1);
+}
+
+TEST_P(relay_upstream, MUST_16_159_MUST_18_195_objects_of_several_publishers) {
+    auto& a = w.publish(GetParam().from);
+    auto& b = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send(a, "video", {1, 0}, "a");
+    w.send(b, "video", {2, 0}, "b");
+    w.send(a, "video", {3, 0}, "c");
+    EXPECT_EQ(s.got(id), "1:0=a 2:0=b 3:0=c");
+}
+
+TEST_P(relay_upstream, MUST_16_168_MUST_18_206_established_upstream_is_answered_at_once) {
+    auto& p = w.publish(GetParam().from);
+    auto& a = w.add(GetParam().to);
+    w.subscribe(a, "video");
+    p.answers = false;
+    auto& b = w.add(GetParam().to);
+    const auto id = w.subscribe(b, "video");
+    EXPECT_TRUE(b.accepted(id));
+}
+
+TEST_P(relay_upstream, MUST_16_170_MUST_18_208_forward_1_goes_upstream) {
+    auto& p = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    w.subscribe(s, "video");
+    EXPECT_TRUE(p.last_subscribe.forward.value_or(true));
+}
+
+TEST_P(relay_upstream, MUST_16_169_MUST_18_207_forward_1_is_asked_of_all_publishers) {
+    auto& a = w.publish(GetParam().from);
+    auto& b = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    message_params quiet;
+    quiet.forward = false;
+    w.subscribe(s, "video", quiet);
+    auto& t = w.add(GetParam().to);
+    w.subscribe(t, "video");
+    ASSERT_FALSE(a.update_params.empty());
+    ASSERT_FALSE(b.update_params.empty());
+    EXPECT_EQ(a.update_params.back().forward, true);
+    EXPECT_EQ(b.update_params.back().forward, true);
+}
+
+TEST_P(relay_upstream, MUST_18_213_largest_object_is_the_largest_known) {
+    auto& p = w.publish(GetParam().from);
+    p.send("video", {4, 7}, "before");
+    auto& a = w.add(GetParam().to);
+    const auto first = w.subscribe(a, "video");
+    EXPECT_EQ(a.find(event::kind::accepted, first)->ok_params().largest_object, (location{4, 7}));
+    w.send(p, "video", {5, 1}, "x");
+    auto& b = w.add(GetParam().to);
+    const auto second = w.subscribe(b, "video");
+    EXPECT_EQ(b.find(event::kind::accepted, second)->ok_params().largest_object, (location{5, 1}));
+}
+
+TEST_P(relay_upstream, MUST_18_089_without_rendezvous_timeout_refused_at_once) {
+    if (GetParam().to == draft::d16) GTEST_SKIP() << "draft 16 has no RENDEZVOUS_TIMEOUT";
+    auto& s = w.add(GetParam().to);
+    EXPECT_EQ(s.refused(w.subscribe(s, "video")), request_error_code::does_not_exist);
+    message_params zero;
+    zero.rendezvous_timeout = 0;
+    EXPECT_EQ(s.refused(w.subscribe(s, "other", zero)), request_error_code::does_not_exist);
+}
+
+TEST_P(relay_upstream, MUST_16_084_MUST_18_101_duplicates_that_differ_are_malformed) {
+    auto& a = w.publish(GetParam().from);
+    auto& b = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send(a, "video", {1, 0}, "one");
+    w.send(b, "video", {1, 0}, "two");
+    EXPECT_EQ(s.done(id), publish_done_code::malformed_track);
+    EXPECT_EQ(s.got(id), "1:0=one");
+    EXPECT_EQ(a.count(event::kind::cancelled), 1u);
+    EXPECT_EQ(b.count(event::kind::cancelled), 1u);
+    EXPECT_EQ(w.node->relay.statistics().cache_objects, 0u) << "nothing of it is kept";
+    EXPECT_FALSE(a.session().closed());
+}
+
+TEST_P(relay_upstream, MUST_16_164_MUST_18_200_only_the_next_object_continues_a_stream) {
+    auto& a = w.publish(GetParam().from);
+    auto& b = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send(a, "video", {1, 0}, "0");
+    w.send(b, "video", {1, 5}, "5"); // not known to follow 0
+    ASSERT_EQ(s.objects[id].size(), 2u);
+    EXPECT_NE(s.objects[id][0].stream, s.objects[id][1].stream);
+    EXPECT_EQ(s.resets[id], 1);
+    w.send(b, "video", {1, 9}, "9"); // followed 5 on the same stream
+    ASSERT_EQ(s.objects[id].size(), 3u);
+    EXPECT_EQ(s.objects[id][1].stream, s.objects[id][2].stream);
+}
+
+TEST_P(relay_upstream, MUST_16_157_MUST_18_193_track_properties_reach_subscribers) {
+    auto& p = w.publish(GetParam().from);
+    std::array<std::byte, 16> block{};
+    key_value_writer out{rules_for(GetParam().from), block};
+    out.put(property::default_publisher_priority, 200);
+    out.put(0x3900, 70000);
+    p.tracks["video"].properties.assign(block.begin(),
+                                        block.begin() + static_cast<long>(*out.size()));
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    const auto m = s.find(event::kind::accepted, id)->as<msg::subscribe_ok>();
+    ASSERT_TRUE(m);
+    key_value_reader in{rules_for(GetParam().to), m->properties};
+    EXPECT_EQ(in.next()->number, 200u);
+    EXPECT_EQ(in.next()->number, 70000u);
+}

@@ -76,7 +76,8 @@ public:
         send(stream, framed(content), fin);
     }
     /// A message with any type and body.
-    void send_message(moqt::stream_id stream, std::uint64_t type, bytes body, bool fin = false) {
+    void send_any_message(moqt::stream_id stream, std::uint64_t type, bytes body,
+                          bool fin = false) {
         std::vector<std::byte> out(16);
         const auto head = encode_varint(rules().varint, type, out.data());
         store_be<2>(mutable_bytes{out}.subspan(head), body.size());

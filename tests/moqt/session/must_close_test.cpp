@@ -1,0 +1,554 @@
+#include <moqrtc/moqt/session/session.hpp>
+
+#include <moqt/session/must_support.hpp>
+
+/// Conditions of the drafts that close the session, by their numbers (docs/conformance.md).
+
+using namespace moqrtc;
+using namespace moqrtc::moqt;
+
+namespace {
+
+struct must_close : must {};
+
+const track_namespace space{"live"};
+
+} // namespace
+
+INSTANTIATE_TEST_SUITE_P(drafts, must_close, ::testing::ValuesIn(spoken_drafts), draft_name);
+
+// Streams and framing -------------------------------------------------------------------------
+
+TEST_P(must_close, MUST_16_010_MUST_18_010_first_message_on_a_bidirectional_stream) {
+    for (const auto type : {0x4u, 0x7u, 0x5u, 0xbu, 0x10u, 0x2u, 0x3u, 0x2f00u}) {
+        if (type == 0x3 && rules().request_streams) continue; // SUBSCRIBE may stand there
+        SCOPED_TRACE(type);
+        meet();
+        peer().send_any_message(peer().open_bidirectional(), type, {});
+        expect_closed(close_code::protocol_violation);
+    }
+    meet(role::client); // a server's bidirectional stream is no different
+    peer().send_any_message(peer().open_bidirectional(), 0x4, {});
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, MUST_18_011_request_later_than_first_on_a_request_stream) {
+    if (!rules().request_streams) GTEST_SKIP() << "one control stream";
+    meet();
+    const auto stream = ask(subscribe(peer().next_request(), track("a")));
+    expect_open();
+    peer().send_message(stream, subscribe(peer().next_request(), track("b")));
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, MUST_16_011_MUST_18_012_control_stream_ends) {
+    for (const auto self : {role::server, role::client}) {
+        meet(self);
+        peer().send(peer().control(), {}, true);
+        expect_closed(close_code::protocol_violation);
+        meet(self);
+        peer().reset(peer().control(), 0);
+        expect_closed(close_code::protocol_violation);
+        meet(self);
+        peer().stop(peer().their_control(), 0);
+        expect_closed(close_code::protocol_violation);
+    }
+}
+
+TEST_P(must_close, MUST_16_012_MUST_18_013_unknown_unidirectional_stream_type) {
+    for (const std::uint64_t type : {0x0u, 0x1u, 0x4u, 0x6u, 0xfu, 0x2f01u, 0x132b3e29u}) {
+        SCOPED_TRACE(type);
+        meet();
+        peer().send(peer().open_unidirectional(), varint(type));
+        expect_closed(close_code::protocol_violation);
+    }
+}
+
+TEST_P(must_close, MUST_16_013_MUST_18_014_unknown_datagram_type) {
+    for (const std::uint64_t type : {0x10u, 0x40u, 0x22u, 0x80u, 0x132b3e28u}) {
+        SCOPED_TRACE(type);
+        meet();
+        auto wire = varint(type);
+        wire.insert(wire.end(), 8, std::byte{1});
+        peer().datagram(wire);
+        expect_closed(close_code::protocol_violation);
+    }
+}
+
+TEST_P(must_close, MUST_16_014_MUST_18_015_unknown_message_type) {
+    for (const std::uint64_t type : {0x1u, 0x3fu, 0x40u, 0x41u, 0x1234u}) {
+        SCOPED_TRACE(type);
+        meet();
+        peer().send_any_message(peer().control(), type, {});
+        expect_closed(close_code::protocol_violation);
+        if (!rules().request_streams) continue;
+        meet();
+        const auto stream = ask(subscribe(peer().next_request(), track()));
+        peer().send_any_message(stream, type, {});
+        expect_closed(close_code::protocol_violation);
+    }
+}
+
+TEST_P(must_close, MUST_16_015_MUST_18_016_length_differs_from_the_fields) {
+    meet();
+    auto body = peer().framed(subscribe(peer().next_request(), track()));
+    auto longer = body;
+    const auto head = varint(0x3).size();
+    store_be<2>(mutable_bytes{longer}.subspan(head), body.size() - head - 2 + 1);
+    longer.push_back(std::byte{0});
+    peer().send(peer().request_stream(), longer);
+    expect_closed(close_code::protocol_violation);
+    meet();
+    auto shorter = body;
+    store_be<2>(mutable_bytes{shorter}.subspan(head), body.size() - head - 2 - 1);
+    shorter.pop_back();
+    peer().send(peer().request_stream(), shorter);
+    expect_closed(close_code::protocol_violation);
+}
+
+// Setup ---------------------------------------------------------------------------------------
+
+TEST_P(must_close, MUST_16_016_MUST_18_017_authority_from_a_server) {
+    setup_options options;
+    options.authority = as_bytes("example.org");
+    meet_setup(role::client, options);
+    expect_closed(close_code::invalid_authority);
+}
+
+TEST_P(must_close, MUST_16_017_MUST_18_018_authority_on_webtransport) {
+    setup_options options;
+    options.authority = as_bytes("example.org");
+    meet_setup(role::server, options, true);
+    expect_closed(close_code::invalid_authority);
+}
+
+TEST_P(must_close, MUST_16_018_MUST_18_019_authority_that_is_not_served) {
+    // Which authorities a server serves its application knows: it closes on `established`.
+    setup_options options;
+    options.authority = as_bytes("other.example");
+    meet_setup(role::server, options);
+    ASSERT_EQ(events(kind::established), 1u);
+    session().close(now(), close_code::invalid_authority, "not here");
+    peer().pump();
+    expect_closed(close_code::invalid_authority);
+}
+
+TEST_P(must_close, MUST_16_019_MUST_18_020_malformed_authority) {
+    for (const auto* text : {"", "a b", "host:port", "[::1", "ho%2", "a@b@c d", "h/x", ":443"}) {
+        SCOPED_TRACE(text);
+        setup_options options;
+        options.authority = as_bytes(text);
+        meet_setup(role::server, options);
+        expect_closed(close_code::malformed_authority);
+    }
+    for (const auto* text :
+         {"example.org", "example.org:4443", "[::1]:1", "u@h", "10.0.0.1", "h:"}) {
+        SCOPED_TRACE(text);
+        setup_options options;
+        options.authority = as_bytes(text);
+        meet_setup(role::server, options);
+        expect_open();
+    }
+}
+
+TEST_P(must_close, MUST_16_020_MUST_18_021_path_from_a_server) {
+    setup_options options;
+    options.path = as_bytes("/moq");
+    meet_setup(role::client, options);
+    expect_closed(close_code::invalid_path);
+}
+
+TEST_P(must_close, MUST_16_021_MUST_18_022_path_on_webtransport) {
+    setup_options options;
+    options.path = as_bytes("/moq");
+    meet_setup(role::server, options, true);
+    expect_closed(close_code::invalid_path);
+}
+
+TEST_P(must_close, MUST_16_022_MUST_18_023_path_that_is_not_supported) {
+    setup_options options;
+    options.path = as_bytes("/elsewhere");
+    meet_setup(role::server, options);
+    ASSERT_EQ(events(kind::established), 1u);
+    session().close(now(), close_code::invalid_path, "not here");
+    peer().pump();
+    expect_closed(close_code::invalid_path);
+}
+
+TEST_P(must_close, MUST_16_023_MUST_18_024_malformed_path) {
+    for (const auto* text : {"moq", "/a b", "/%zz", "/a#b", "/a?q#f", "/\x7f", "/a%4"}) {
+        SCOPED_TRACE(text);
+        setup_options options;
+        options.path = as_bytes(text);
+        meet_setup(role::server, options);
+        expect_closed(close_code::malformed_path);
+    }
+    for (const auto* text : {"", "/", "/a/b?x=1&y=/?", "/%20", "?q"}) {
+        SCOPED_TRACE(text);
+        setup_options options;
+        options.path = as_bytes(text);
+        meet_setup(role::server, options);
+        expect_open();
+    }
+}
+
+TEST_P(must_close, MUST_16_024_MUST_18_025_token_alias_used_or_deleted_in_a_clients_setup) {
+    for (const auto what : {alias_type::delete_alias, alias_type::use_alias}) {
+        const authorization_token token{what, 1, 0, {}};
+        setup_options options;
+        options.authorization_tokens = token_list{std::span{&token, 1}};
+        meet_setup(role::server, options);
+        expect_closed(close_code::protocol_violation);
+    }
+}
+
+// Authorization tokens --------------------------------------------------------------------------
+
+TEST_P(must_close, MUST_16_025_MUST_18_026_token_that_does_not_decode) {
+    meet();
+    auto wire =
+        peer().framed(subscribe(peer().next_request(), track(),
+                                tokens({alias_type::register_alias, 1, 0, as_bytes("secret")})));
+    // The alias type stands before alias 1, token type 0 and the value.
+    const auto value =
+        std::search(wire.begin(), wire.end(), as_bytes("secret").begin(), as_bytes("secret").end());
+    ASSERT_NE(value, wire.end());
+    *(value - 3) = std::byte{9};
+    peer().send(peer().request_stream(), wire);
+    expect_closed(close_code::key_value_formatting_error);
+}
+
+TEST_P(must_close, MUST_16_026_MUST_18_027_token_alias_registered_twice) {
+    meet();
+    const auto params = tokens({alias_type::register_alias, 5, 0, as_bytes("one")});
+    (void)ask(subscribe(peer().next_request(), track("a"), params));
+    expect_open();
+    (void)ask(subscribe(peer().next_request(), track("b"), params));
+    expect_closed(close_code::duplicate_auth_token_alias);
+}
+
+TEST_P(must_close, MUST_16_027_MUST_18_028_token_cache_overflows) {
+    session_config config;
+    config.max_auth_token_cache_size = 40; // 16 for the token, 24 for its value
+    meet(role::server, config);
+    (void)ask(
+        subscribe(peer().next_request(), track("a"),
+                  tokens({alias_type::register_alias, 1, 0, as_bytes(std::string(24, 'x'))})));
+    expect_open();
+    (void)ask(subscribe(peer().next_request(), track("b"),
+                        tokens({alias_type::register_alias, 2, 0, {}})));
+    expect_closed(close_code::auth_token_cache_overflow);
+}
+
+// Request IDs -----------------------------------------------------------------------------------
+
+TEST_P(must_close, MUST_16_028_MUST_18_029_request_id_of_the_wrong_side) {
+    meet(role::server);
+    (void)ask(subscribe(1, track()));
+    expect_closed(close_code::invalid_request_id);
+    meet(role::client);
+    (void)ask(subscribe(0, track()));
+    expect_closed(close_code::invalid_request_id);
+}
+
+TEST_P(must_close, MUST_16_029_request_id_out_of_sequence) {
+    meet();
+    (void)ask(subscribe(4, track()));
+    if (rules().sequential_request_ids)
+        expect_closed(close_code::invalid_request_id);
+    else
+        expect_open();
+}
+
+TEST_P(must_close, MUST_16_030_MUST_18_030_request_id_used_twice) {
+    meet();
+    (void)ask(subscribe(0, track("a")));
+    expect_open();
+    (void)ask(subscribe(0, track("b")));
+    expect_closed(close_code::invalid_request_id);
+    // Also after its request is over.
+    meet();
+    (void)ask(subscribe(0, track("a")));
+    ASSERT_TRUE(session().reject(now(), 0, request_error_code::timeout, ""));
+    (void)ask(subscribe(2, track("b")));
+    (void)ask(subscribe(0, track("c")));
+    expect_closed(close_code::invalid_request_id);
+}
+
+TEST_P(must_close, MUST_16_031_request_id_over_the_limit) {
+    if (!rules().request_credit) GTEST_SKIP() << "no limit in this draft";
+    session_config config;
+    config.max_requests = 2;
+    meet(role::server, config);
+    (void)ask(subscribe(0, track("a")));
+    (void)ask(subscribe(2, track("b")));
+    expect_open();
+    (void)ask(subscribe(4, track("c")));
+    expect_closed(close_code::too_many_requests);
+}
+
+TEST_P(must_close, MUST_16_032_max_request_id_that_does_not_grow) {
+    if (!rules().request_credit) GTEST_SKIP() << "no such message in this draft";
+    for (const auto limit : {1000u, 999u, 0u}) { // SETUP said 1000
+        meet();
+        peer().send_message(peer().control(), msg::max_request_id{limit});
+        expect_closed(close_code::protocol_violation);
+    }
+    meet();
+    peer().send_message(peer().control(), msg::max_request_id{1002});
+    expect_open();
+}
+
+TEST_P(must_close, MUST_18_031_goaway_names_a_request_of_its_own_side) {
+    if (!rules().goaway_request) GTEST_SKIP() << "no such field in this draft";
+    meet(role::client);
+    peer().send_message(peer().control(), msg::goaway{{}, 0, 3});
+    expect_closed(close_code::invalid_request_id);
+    meet(role::client);
+    peer().send_message(peer().control(), msg::goaway{{}, 0, 2});
+    expect_open();
+}
+
+// Control messages --------------------------------------------------------------------------------
+
+TEST_P(must_close, MUST_16_041_MUST_18_039_second_goaway) {
+    meet(role::client);
+    peer().send_message(peer().control(), msg::goaway{});
+    expect_open();
+    peer().send_message(peer().control(), msg::goaway{});
+    expect_closed(close_code::protocol_violation);
+    if (!rules().request_goaway) return;
+    meet(role::client);
+    const auto id = subscribing(track(), 1);
+    peer().send_message(stream_of(id), msg::goaway{});
+    expect_open();
+    peer().send_message(stream_of(id), msg::goaway{});
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, MUST_16_043_MUST_18_041_goaway_with_a_uri_to_a_server) {
+    meet(role::server);
+    peer().send_message(peer().control(), msg::goaway{as_bytes("https://example.org/")});
+    expect_closed(close_code::protocol_violation);
+    if (!rules().request_goaway) return;
+    meet(role::server);
+    const auto id = subscribed(track());
+    peer().send_message(streams[id], msg::goaway{as_bytes("https://example.org/")});
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, MUST_16_044_MUST_18_042_subscribe_ok_with_an_alias_in_use) {
+    meet(role::client);
+    (void)subscribing(track("a"), 7);
+    expect_open();
+    (void)subscribing(track("b"), 7);
+    expect_closed(close_code::duplicate_track_alias);
+}
+
+TEST_P(must_close, MUST_16_045_MUST_18_043_publish_with_an_alias_in_use) {
+    meet(role::client);
+    (void)subscribing(track("a"), 7);
+    (void)ask(publish(peer().next_request(), track("b"), 7));
+    expect_closed(close_code::duplicate_track_alias);
+}
+
+TEST_P(must_close, MUST_16_046_update_of_no_request) {
+    if (rules().request_streams) GTEST_SKIP() << "the stream names the request";
+    meet();
+    peer().send_message(peer().control(), msg::request_update{peer().next_request(), 50, {}});
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, MUST_16_047_MUST_18_044_update_with_parameters_of_another_kind) {
+    meet();
+    const auto id = peer().next_request();
+    const auto stream = ask(msg::publish_namespace{id, space.view(), {}});
+    ASSERT_TRUE(session().accept(now(), id));
+    peer().pump();
+    message_params params;
+    params.subscriber_priority = 3;
+    peer().send_message(stream, msg::request_update{peer().next_request(), id, params});
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, MUST_16_049_joining_fetch_needs_the_filter_largest_object) {
+    if (rules().joining_by_forward) GTEST_SKIP() << "another rule in this draft";
+    meet();
+    message_params params;
+    params.subscription_filter = subscription_filter{filter_type::next_group_start, {}, 0};
+    message_params told;
+    told.largest_object = location{1, 1};
+    const auto id = subscribed(track(), params, told);
+    (void)ask(msg::fetch{.request_id = peer().next_request(),
+                         .type = msg::fetch_type::relative_joining,
+                         .joining_request_id = id,
+                         .joining_start = 1});
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, MUST_16_050_MUST_18_046_fetch_ok_ends_before_its_start) {
+    for (const auto end : {location{4, 0}, location{5, 2}}) {
+        meet(role::client);
+        const auto id = session().fetch(now(), track(), {5, 2}, {9, 0});
+        ASSERT_TRUE(id);
+        peer().pump();
+        peer().send_message(stream_of(*id), msg::fetch_ok{*id, 0, end, {}, {}});
+        if (end.group < 5)
+            expect_closed(close_code::protocol_violation);
+        else
+            expect_open(); // the empty range, which is no error
+    }
+}
+
+TEST_P(must_close, MUST_16_051_MUST_18_047_namespace_done_without_namespace) {
+    meet(role::client);
+    const auto id = session().subscribe_namespace(now(), {"live"});
+    ASSERT_TRUE(id);
+    peer().pump();
+    const auto stream = rules().request_streams ? stream_of(*id) : 4;
+    const track_namespace suffix{"a"};
+    peer().send_message(stream, msg::request_ok{*id, {}, {}});
+    peer().send_message(stream, msg::namespace_message{suffix.view()});
+    peer().send_message(stream, msg::namespace_done{suffix.view()});
+    expect_open();
+    peer().send_message(stream, msg::namespace_done{suffix.view()});
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, MUST_18_048_MUST_18_049_first_answer_to_a_discovery) {
+    if (!rules().request_streams) GTEST_SKIP() << "a rule of later drafts";
+    for (const bool tracks : {false, true}) {
+        meet(role::client);
+        const auto id = tracks ? session().subscribe_tracks(now(), {"live"})
+                               : session().subscribe_namespace(now(), {"live"});
+        ASSERT_TRUE(id);
+        peer().pump();
+        const track_namespace suffix{"a"};
+        if (tracks)
+            peer().send_message(stream_of(*id), msg::publish_blocked{suffix.view(), {}});
+        else
+            peer().send_message(stream_of(*id), msg::namespace_message{suffix.view()});
+        expect_closed(close_code::protocol_violation);
+    }
+}
+
+TEST_P(must_close, MUST_18_050_track_properties_in_a_plain_request_ok) {
+    if (!rules().request_ok_properties) GTEST_SKIP() << "no such field in this draft";
+    const auto properties = property_of(property::max_cache_duration, 5);
+    const auto refuse = [&](auto start) {
+        meet(role::client);
+        const result<request_id> id = start();
+        ASSERT_TRUE(id);
+        peer().pump();
+        peer().send_message(stream_of(*id), msg::request_ok{*id, {}, properties});
+        expect_closed(close_code::protocol_violation);
+    };
+    refuse([&] { return session().publish(now(), track(), 1); });
+    refuse([&] { return session().subscribe_namespace(now(), {"a"}); });
+    refuse([&] { return session().publish_namespace(now(), {"a"}); });
+    refuse([&] { return session().subscribe_tracks(now(), {"a"}); });
+    meet(role::client);
+    const auto id = subscribing(track(), 1);
+    ASSERT_TRUE(session().update(now(), id, {}));
+    peer().pump();
+    peer().send_message(stream_of(id), msg::request_ok{0, {}, properties});
+    expect_closed(close_code::protocol_violation);
+    meet(role::client);
+    const auto status = session().track_status(now(), track());
+    peer().pump();
+    peer().send_message(stream_of(*status), msg::request_ok{0, {}, properties});
+    expect_open();
+}
+
+TEST_P(must_close, MUST_18_051_redirect_with_a_uri_to_a_server) {
+    if (!rules().redirect) GTEST_SKIP() << "no redirects in this draft";
+    meet(role::server);
+    const auto id = session().subscribe(now(), track());
+    ASSERT_TRUE(id);
+    peer().pump();
+    msg::request_error error{*id, to_wire(rules(), request_error_code::redirect)};
+    error.target = msg::redirect{as_bytes("https://b.example/"), {}, {}};
+    peer().send_message(stream_of(*id), error);
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, MUST_18_052_redirect_of_a_namespace_that_names_a_track) {
+    if (!rules().redirect) GTEST_SKIP() << "no redirects in this draft";
+    for (const bool discovery : {false, true}) {
+        meet(role::client);
+        const auto id = discovery ? session().subscribe_namespace(now(), {"a"})
+                                  : session().publish_namespace(now(), {"a"});
+        ASSERT_TRUE(id);
+        peer().pump();
+        msg::request_error error{*id, to_wire(rules(), request_error_code::redirect)};
+        error.target = msg::redirect{{}, {}, as_bytes("track")};
+        peer().send_message(stream_of(*id), error);
+        expect_closed(close_code::protocol_violation);
+    }
+}
+
+// Should close
+// -------------------------------------------------------------------------------------
+
+TEST_P(must_close, SHOULD_16_001_SHOULD_18_001_second_answer) {
+    meet(role::client);
+    const auto id = subscribing(track(), 1);
+    peer().send_message(stream_of(id), msg::subscribe_ok{id, 1, {}, {}});
+    expect_closed(close_code::protocol_violation);
+    meet(role::client);
+    const auto second = subscribing(track(), 1);
+    peer().send_message(stream_of(second), msg::request_error{second, 0});
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, SHOULD_16_002_003_SHOULD_18_002_second_answer_to_a_namespace_request) {
+    meet(role::client);
+    const auto id = session().publish_namespace(now(), {"a"});
+    ASSERT_TRUE(id);
+    peer().pump();
+    peer().send_message(stream_of(*id), msg::request_ok{*id, {}, {}});
+    expect_open();
+    peer().send_message(stream_of(*id), msg::request_ok{*id, {}, {}});
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, SHOULD_16_006_SHOULD_18_005_fin_inside_an_object) {
+    meet(role::client);
+    (void)subscribing(track(), 7);
+    auto data = subgroup(7, 1, 2);
+    data.pop_back();
+    peer().send(peer().open_unidirectional(), data, true);
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, a_stream_that_ends_in_its_first_field) {
+    meet();
+    peer().send(peer().open_unidirectional(), bytes{varint(0x2f00)}.first(1), true);
+    expect_closed(close_code::protocol_violation);
+    meet();
+    peer().send(peer().open_bidirectional(), bytes{varint(0x3)}, true);
+    expect_closed(close_code::protocol_violation);
+}
+
+TEST_P(must_close, a_message_before_setup) {
+    for (const auto self : {role::client, role::server}) {
+        begin(self);
+        if (rules().control_pair) {
+            // The stream's type is SETUP's, so something else is no control stream at all.
+            peer().send_any_message(peer().open_unidirectional(), 0x7, {});
+        } else {
+            peer().send_message(self == role::client ? 0 : peer().open_bidirectional(),
+                                msg::goaway{});
+        }
+        expect_closed(close_code::protocol_violation);
+    }
+}
+
+TEST_P(must_close, a_second_setup) {
+    meet();
+    if (rules().control_pair)
+        peer().send_message(peer().open_unidirectional(), msg::setup{});
+    else
+        peer().send_message(peer().control(), msg::client_setup{});
+    expect_closed(close_code::protocol_violation);
+}

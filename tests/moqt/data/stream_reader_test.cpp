@@ -385,3 +385,18 @@ TEST(stream_reader, what_was_left_of_a_piece_may_come_again_elsewhere) {
         EXPECT_EQ(as_text(item->object.payload), cut == 4 ? "c" : "b");
     }
 }
+
+TEST(stream_reader, a_range_end_cut_in_two_leaves_no_copy_behind) {
+    // The first piece ends inside long integers, so what was copied of it is longer than the object
+    // that follows the range.
+    const auto wire =
+        hex("04  1c 05 05 08 01 61  810c ff0000000000000005 ff0000000000000009  04 01 01 62");
+    buffer_pool pool;
+    std::size_t pieces = 0;
+    const auto got = read_in_pieces(rules_for(draft::d18), stream_type::fetch, up, wire, pool,
+                                    [&] { return pieces++ == 0 ? wire.size() - 5 : wire.size(); });
+    ASSERT_EQ(got.code(), errc::ok);
+    ASSERT_EQ(got.items.size(), 4U);
+    EXPECT_EQ(got.items[3].at, (location{5, 10}));
+    EXPECT_EQ(got.items[3].payload, "b");
+}

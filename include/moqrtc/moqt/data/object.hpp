@@ -55,7 +55,8 @@ struct object {
 ///
 /// Errors  bad_value for a status that the draft lacks, and for properties on one that is not
 ///         normal.
-constexpr void describe_object_status(auto& io, auto& status, bytes properties) {
+[[gnu::always_inline]] constexpr void describe_object_status(auto& io, auto& status,
+                                                             bytes properties) {
     auto number = static_cast<std::uint64_t>(status);
     if constexpr (samples<decltype(io)>) {
         constexpr object_status choice[]{object_status::normal, object_status::end_of_group,
@@ -72,7 +73,7 @@ constexpr void describe_object_status(auto& io, auto& status, bytes properties) 
 
 /// Describes the length-prefixed block of an object's properties; the pairs in it are looked at by
 /// whoever asks (`key_value_reader`).
-constexpr void describe_object_properties(auto& io, auto& properties) {
+[[gnu::always_inline]] constexpr void describe_object_properties(auto& io, auto& properties) {
     if constexpr (samples<decltype(io)>) {
         // Nothing; an unknown even type with a number; with an odd type of one byte behind it.
         constexpr static std::byte pairs[]{std::byte{8}, std::byte{10}, std::byte{9}, std::byte{1},

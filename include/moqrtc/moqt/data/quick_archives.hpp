@@ -28,8 +28,9 @@ public:
     [[nodiscard]] constexpr std::size_t left() const noexcept {
         return static_cast<std::size_t>(end_ - at_);
     }
-    constexpr void fail(errc, const char*) noexcept { good_ = false; }
-    constexpr void check(bool good, const char*, errc = errc::bad_value) noexcept {
+    [[gnu::always_inline]] constexpr void fail(errc, const char*) noexcept { good_ = false; }
+    [[gnu::always_inline]] constexpr void check(bool good, const char*,
+                                                errc = errc::bad_value) noexcept {
         good_ = good_ && good;
     }
     [[gnu::always_inline]] constexpr void u8(const char*, std::uint8_t& value) noexcept {
@@ -37,10 +38,22 @@ public:
         value = std::to_integer<std::uint8_t>(*at_++);
     }
     [[gnu::always_inline]] constexpr void varint(const char*, std::uint64_t& value) noexcept {
-        const auto decoded = decode_varint(rules_->varint, at_, left());
-        good_ = good_ && decoded.size != 0;
-        value = decoded.value;
-        at_ += decoded.size;
+        if (at_ == end_) return void(good_ = false);
+        const auto form = rules_->varint;
+        const auto first = std::to_integer<unsigned>(*at_);
+        const unsigned tag_of_two = form == varint_form::quic ? 0x40 : 0x80;
+        if (first < 0x40) {
+            value = first;
+            ++at_;
+        } else if ((first & 0xc0) == tag_of_two && left() >= 2) {
+            value = (first & 0x3f) << 8 | std::to_integer<unsigned>(at_[1]);
+            at_ += 2;
+        } else {
+            const auto decoded = decode_varint(form, at_, left());
+            good_ = good_ && decoded.size != 0;
+            value = decoded.value;
+            at_ += decoded.size;
+        }
     }
     [[gnu::always_inline]] constexpr void blob(const char* field, bytes& value,
                                                std::size_t max) noexcept {
@@ -81,8 +94,9 @@ public:
     [[nodiscard]] constexpr std::size_t room() const noexcept {
         return static_cast<std::size_t>(end_ - at_);
     }
-    constexpr void fail(errc, const char*) noexcept { good_ = false; }
-    constexpr void check(bool good, const char*, errc = errc::bad_value) noexcept {
+    [[gnu::always_inline]] constexpr void fail(errc, const char*) noexcept { good_ = false; }
+    [[gnu::always_inline]] constexpr void check(bool good, const char*,
+                                                errc = errc::bad_value) noexcept {
         good_ = good_ && good;
     }
     [[gnu::always_inline]] constexpr void u8(const char*, std::uint8_t value) noexcept {

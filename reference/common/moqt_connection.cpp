@@ -36,6 +36,12 @@ void moqt_connection::settle(instant now) {
     connection_->wake();
 }
 
+void moqt_connection::push() {
+    if (session_ == nullptr || settling_) return;
+    take_operations();
+    connection_->wake();
+}
+
 void moqt_connection::take_operations() {
     while (auto op = session_->poll_transmit()) {
         using kind = moqt::transport_op::kind;
@@ -131,30 +137,37 @@ void moqt_connection::on_stream_writable(instant, quic_stream stream) {
 
 bool moqt_connection::next_send(instant now, pending_send& next) {
     if (session_ == nullptr) return false;
-    while (const auto offer = session_->poll_send(now)) {
-        auto stream = to_quic(offer->stream);
-        if (!stream) stream = open(offer->stream);
-        if (!stream) {
-            // The transport opens fewer streams than it said: nothing new until it says more.
-            session_->handle_stream_credit(connection_->bidirectional_left(),
-                                           connection_->unidirectional_left());
-            if (connection_->bidirectional_left() != 0 && connection_->unidirectional_left() != 0)
-                return false;
-            continue;
-        }
-        next.stream = *stream;
-        next.count = offer->count;
-        for (std::size_t i = 0; i < offer->count; ++i)
-            next.chunks[i] = offer->chunks[i];
-        next.fin = offer->fin;
-        return true;
-    }
-    // Offering may have reset streams whose time had passed.
-    if (!settling_) {
+    // Offering may reset streams whose time has passed, and what was sent may have made room for
+    // more: after draining there is a second look.
+    for (int look = 0; look < 2; ++look) {
+        if (offer(now, next)) return true;
+        if (settling_ || session_ == nullptr) return false;
         settling_ = true;
         drain(now);
         take_operations();
         settling_ = false;
+    }
+    return false;
+}
+
+bool moqt_connection::offer(instant now, pending_send& next) {
+    while (const auto offered = session_->poll_send(now)) {
+        auto stream = to_quic(offered->stream);
+        if (!stream) stream = open(offered->stream);
+        if (!stream) {
+            // The transport opens fewer streams than it said: nothing new until it says more.
+            const auto bidirectional = connection_->bidirectional_left();
+            const auto unidirectional = connection_->unidirectional_left();
+            session_->handle_stream_credit(bidirectional, unidirectional);
+            if (bidirectional != 0 && unidirectional != 0) return false;
+            continue;
+        }
+        next.stream = *stream;
+        next.count = offered->count;
+        for (std::size_t i = 0; i < offered->count; ++i)
+            next.chunks[i] = offered->chunks[i];
+        next.fin = offered->fin;
+        return true;
     }
     return false;
 }

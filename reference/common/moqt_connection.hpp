@@ -24,6 +24,8 @@ public:
     [[nodiscard]] quic_connection& transport() noexcept { return *connection_; }
     /// Call it after any command to the session: takes what it wants of the transport along.
     void settle(instant now);
+    /// The same without looking for events: whoever drained the session calls this.
+    void push();
 
     void on_handshake(instant now, std::string_view protocol) override;
     [[nodiscard]] std::size_t on_stream_data(instant now, quic_stream stream, bytes data,
@@ -65,6 +67,7 @@ private:
     [[nodiscard]] std::optional<moqt::stream_id> to_session(quic_stream stream) const noexcept;
     [[nodiscard]] std::optional<quic_stream> open(moqt::stream_id id);
     void take_operations();
+    [[nodiscard]] bool offer(instant now, pending_send& next);
 
     quic_connection* connection_;
     moqt::session* session_ = nullptr;

@@ -1,0 +1,33 @@
+#include "commands.hpp"
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <functional>
+
+int main(int count, char** arguments) {
+    using namespace moqrtc::reference;
+    std::signal(SIGPIPE, SIG_IGN);
+    CLI::App app{"moqrtc-client: publish, subscribe to and look at Media over QUIC"};
+    app.set_help_all_flag("--help-all", "help of every subcommand");
+    app.require_subcommand(1);
+    std::function<int()> chosen;
+    add_publish_command(app, chosen);
+    add_subscribe_command(app, chosen);
+    add_query_commands(app, chosen);
+    add_line_commands(app, chosen);
+    add_decode_command(app, chosen);
+    try {
+        app.parse(count, arguments);
+    } catch (const CLI::ParseError& failure) {
+        const int status = app.exit(failure);
+        return status == 0 ? exit_status::done : exit_status::bad_arguments;
+    }
+    try {
+        return chosen();
+    } catch (const std::exception& failure) {
+        std::fprintf(stderr, "moqrtc-client: %s\n", failure.what());
+        return exit_status::failed;
+    }
+}

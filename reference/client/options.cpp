@@ -1,0 +1,82 @@
+#include "options.hpp"
+
+namespace moqrtc::reference {
+
+void connection_arguments::add_to(CLI::App& command) {
+    command.add_option("url", url, "moqt://host:port[/path] (raw QUIC)")->required();
+    command.add_option("--draft", draft, "offer this draft of moq-transport alone (16, 18)");
+    command.add_option("--transport", transport, "auto, quic or webtransport")
+        ->check(CLI::IsMember({"auto", "quic", "webtransport"}));
+    command.add_flag("--insecure", insecure, "believe any certificate");
+    command.add_option("--cert-sha256", cert_sha256, "believe the certificate with this SHA-256");
+    command.add_option("--ca", ca_file, "believe certificates signed by those in this file")
+        ->check(CLI::ExistingFile);
+    command.add_option("--token", token, "authorization token for every request");
+    command.add_option("--qlog-dir", qlog_directory, "write a qlog of the connection there");
+    command.add_option("--connect-timeout", connect_timeout_ms, "milliseconds");
+    command.add_flag("--reconnect", reconnect, "connect again whenever the connection is lost");
+    command.add_flag("--json", json, "results as one JSON object per line");
+    command.add_flag("-v,--verbose", verbose, "print control messages");
+}
+
+std::expected<client_options, std::string> connection_arguments::read() const {
+    client_options out;
+    auto where = parse_locator(url);
+    if (!where) return std::unexpected(where.error());
+    out.where = std::move(*where);
+    if (transport == "webtransport" ||
+        (transport == "auto" && out.where.how == locator::scheme::https))
+        return std::unexpected("WebTransport is not in this version: use a moqt:// URL");
+    if (draft != 0) {
+        const auto known = moqt::draft_of(draft);
+        if (!known || std::ranges::count(moqt::spoken_drafts, *known) == 0)
+            return std::unexpected("draft " + std::to_string(draft) +
+                                   " is not spoken: 16 and 18 are");
+        out.drafts = {*known};
+    } else {
+        out.drafts.assign(moqt::spoken_drafts.begin(), moqt::spoken_drafts.end());
+    }
+    if (insecure) {
+        out.trust.how = tls_trust::mode::anyone;
+    } else if (!cert_sha256.empty()) {
+        const auto pin = parse_sha256(cert_sha256);
+        if (!pin) return std::unexpected("--cert-sha256 takes 64 hexadecimal digits");
+        out.trust.how = tls_trust::mode::pinned;
+        out.trust.pins = {*pin};
+    } else if (!ca_file.empty()) {
+        out.trust.authorities_file = ca_file;
+    }
+    out.token = token;
+    out.qlog_directory = qlog_directory;
+    out.connect_timeout = std::chrono::milliseconds{connect_timeout_ms};
+    out.verbose = verbose;
+    out.json = json;
+    out.reconnect = reconnect;
+    return out;
+}
+
+void namespace_arguments::add_to(CLI::App& command, bool required) {
+    auto* whole = command.add_option("-n,--namespace", text, "namespace, written a/b/c");
+    auto* one = command
+                    .add_option("--namespace-field", fields,
+                                "one field of the namespace, verbatim; repeat for each")
+                    ->allow_extra_args(false);
+    whole->excludes(one);
+    if (!required) return;
+    command.callback([this, &command] {
+        if (text.empty() && fields.empty())
+            throw CLI::RequiredError(command.get_name() + ": -n NAMESPACE");
+    });
+}
+
+std::expected<moqt::track_namespace, std::string> namespace_arguments::read() const {
+    if (fields.empty()) return parse_namespace(text);
+    moqt::track_namespace out;
+    for (const auto& field : fields) {
+        if (field.empty()) return std::unexpected("a namespace field is empty");
+        out.append(as_bytes(field));
+    }
+    return out;
+}
+
+} // namespace moqrtc::reference

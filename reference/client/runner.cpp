@@ -1,0 +1,288 @@
+#include "common/clock.hpp"
+#include "runner.hpp"
+
+#include <csignal>
+#include <cstdio>
+
+namespace moqrtc::reference {
+
+namespace {
+
+void print_message(const moqt::event& e) {
+    if (e.message.empty() || e.what == moqt::event::kind::closed) return;
+    const auto show = [&]<class M>(const M*) {
+        if (const auto m = e.as<M>())
+            std::fprintf(stderr, "< %s\n", moqt::to_text(*e.rules, *m).c_str());
+    };
+    using kind = moqt::event::kind;
+    using moqt::request_kind;
+    switch (e.what) {
+    case kind::requested:
+        switch (e.request) {
+        case request_kind::subscribe:
+            return show(static_cast<moqt::msg::subscribe*>(nullptr));
+        case request_kind::publish:
+            return show(static_cast<moqt::msg::publish*>(nullptr));
+        case request_kind::fetch:
+            return show(static_cast<moqt::msg::fetch*>(nullptr));
+        case request_kind::track_status:
+            return show(static_cast<moqt::msg::track_status*>(nullptr));
+        case request_kind::publish_namespace:
+            return show(static_cast<moqt::msg::publish_namespace*>(nullptr));
+        case request_kind::subscribe_namespace:
+            return show(static_cast<moqt::msg::subscribe_namespace*>(nullptr));
+        case request_kind::subscribe_tracks:
+            return show(static_cast<moqt::msg::subscribe_tracks*>(nullptr));
+        case request_kind::none:
+            return;
+        }
+        return;
+    case kind::accepted:
+        if (e.request == request_kind::subscribe)
+            return show(static_cast<moqt::msg::subscribe_ok*>(nullptr));
+        if (e.request == request_kind::fetch)
+            return show(static_cast<moqt::msg::fetch_ok*>(nullptr));
+        if (e.request == request_kind::publish && !e.rules->publish_ok_is_request_ok)
+            return show(static_cast<moqt::msg::publish_ok*>(nullptr));
+        return show(static_cast<moqt::msg::request_ok*>(nullptr));
+    case kind::update_accepted:
+        return show(static_cast<moqt::msg::request_ok*>(nullptr));
+    case kind::rejected:
+    case kind::update_rejected:
+        return show(static_cast<moqt::msg::request_error*>(nullptr));
+    case kind::update_requested:
+        return show(static_cast<moqt::msg::request_update*>(nullptr));
+    case kind::publish_done:
+        return show(static_cast<moqt::msg::publish_done*>(nullptr));
+    case kind::namespace_added:
+        return show(static_cast<moqt::msg::namespace_message*>(nullptr));
+    case kind::namespace_removed:
+        return show(static_cast<moqt::msg::namespace_done*>(nullptr));
+    case kind::publish_blocked:
+        return show(static_cast<moqt::msg::publish_blocked*>(nullptr));
+    case kind::goaway:
+    case kind::request_goaway:
+        return show(static_cast<moqt::msg::goaway*>(nullptr));
+    case kind::established:
+        if (e.rules->setup == moqt::setup_form::symmetric)
+            return show(static_cast<moqt::msg::setup*>(nullptr));
+        return show(static_cast<moqt::msg::server_setup*>(nullptr));
+    default:
+        return;
+    }
+}
+
+} // namespace
+
+std::string to_text(const close_info& info, moqt::draft version) {
+    std::string out{to_string(info.why)};
+    if (info.why == close_info::cause::application) {
+        const auto code = moqt::from_wire<moqt::close_code>(moqt::rules_for(version), info.code);
+        out = "closed by " + std::string{info.by_peer ? "the server" : "us"} + " with " +
+              std::string{moqt::to_string(code)};
+    }
+    if (!info.reason.empty()) out += " (" + info.reason + ")";
+    return out;
+}
+
+/// The connection in use.
+class runner::link final : public moqt_connection {
+public:
+    link(runner& owner, quic_connection& connection)
+        : moqt_connection{connection}, owner_{&owner} {}
+    ~link() override {
+        if (owner_->link_ == this) owner_->link_ = nullptr;
+    }
+    [[nodiscard]] moqt::session* current() noexcept { return session_.get(); }
+    [[nodiscard]] moqt::draft version() const noexcept { return version_; }
+
+protected:
+    moqt::session* open_session(instant now, moqt::draft version) override {
+        version_ = version;
+        moqt::session_config config;
+        config.self = moqt::role::client;
+        config.version = version;
+        config.authority = owner_->options_.where.authority;
+        config.path = owner_->options_.where.path;
+        config.implementation = "moqrtc";
+        session_ = std::make_unique<moqt::session>(now, std::move(config), owner_->pool_);
+        return session_.get();
+    }
+    void drain(instant now) override {
+        while (auto e = session_->poll_event()) {
+            if (owner_->options_.verbose) print_message(*e);
+            if (e->what == moqt::event::kind::established) {
+                owner_->backoff_ = std::chrono::milliseconds{100};
+                owner_->connect_timer_.cancel();
+                ++owner_->connections_;
+                owner_->app_->established(now, *session_);
+            } else if (e->what != moqt::event::kind::closed && !owner_->finishing_) {
+                owner_->app_->handle(now, *session_, *e);
+            }
+        }
+        owner_->arm();
+    }
+    void ended(instant now, const close_info& info) override {
+        owner_->link_ = nullptr;
+        if (owner_->status_) return owner_->context_.stop();
+        if (owner_->options_.verbose || !owner_->options_.json)
+            std::fprintf(stderr, "connection to %s:%u ended: %s\n",
+                         owner_->options_.where.host.c_str(), owner_->options_.where.port,
+                         to_text(info, version_).c_str());
+        owner_->app_->lost(now, info);
+        owner_->retry(info);
+    }
+
+private:
+    runner* owner_;
+    moqt::draft version_ = moqt::draft::d18;
+    std::unique_ptr<moqt::session> session_;
+};
+
+runner::runner(client_options options) : options_{std::move(options)} {
+    if (!options_.token.empty())
+        tokens_.push_back({moqt::alias_type::use_value, 0, 0, as_bytes(options_.token)});
+}
+
+runner::~runner() {
+    endpoint_.reset(); // what the connections hold of the pool goes before the pool
+}
+
+moqt::session* runner::session() noexcept {
+    return link_ == nullptr ? nullptr : link_->current();
+}
+
+quic_connection* runner::connection() noexcept {
+    return link_ == nullptr ? nullptr : &link_->transport();
+}
+
+moqt::message_params runner::params() const {
+    moqt::message_params out;
+    if (!tokens_.empty()) out.authorization_tokens = moqt::token_list{tokens_};
+    return out;
+}
+
+int runner::run(application& app) {
+    app_ = &app;
+    auto tls = tls_client::make(options_.trust);
+    if (!tls) {
+        std::fprintf(stderr, "TLS: %s\n", tls.error().c_str());
+        return exit_status::bad_arguments;
+    }
+    tls_ = *tls;
+    quic_config config;
+    config.qlog_directory = options_.qlog_directory;
+    endpoint_ = std::make_unique<quic_endpoint>(context_, config);
+    signals_.add(SIGINT);
+    signals_.add(SIGTERM);
+    std::function<void()> wait = [&] {
+        signals_.async_wait([&](std::error_code failure, int) {
+            if (failure) return;
+            if (++interrupts_ > 1) {
+                status_ = status_.value_or(exit_status::done);
+                return context_.stop();
+            }
+            app_->interrupted(steady_now());
+            settle();
+            wait();
+        });
+    };
+    wait();
+    connect();
+    context_.run();
+    endpoint_.reset();
+    return status_.value_or(exit_status::failed);
+}
+
+void runner::connect() {
+    connect_options to;
+    to.host = options_.where.host;
+    to.port = options_.where.port;
+    to.tls = tls_;
+    for (const auto d : options_.drafts)
+        to.protocols.emplace_back(moqt::rules_for(d).alpn);
+    endpoint_->connect(to, [this](quic_connection& connection) {
+        auto made = std::make_unique<link>(*this, connection);
+        link_ = made.get();
+        return made;
+    });
+    connect_timer_.expires_after(options_.connect_timeout);
+    connect_timer_.async_wait([this](std::error_code failure) {
+        if (failure || link_ == nullptr) return;
+        link_->transport().close(0, "no answer");
+    });
+}
+
+void runner::retry(const close_info& info) {
+    const bool refused =
+        info.why == close_info::cause::application && info.by_peer && info.code == 0x2;
+    if (refused) {
+        status_ = exit_status::refused;
+        return context_.stop();
+    }
+    if (!options_.reconnect) {
+        const bool never_there = connections_ == 0;
+        status_ = status_.value_or(never_there ? exit_status::unreachable : exit_status::failed);
+        return context_.stop();
+    }
+    std::fprintf(stderr, "reconnecting in %lld ms\n", static_cast<long long>(backoff_.count()));
+    retry_timer_.expires_after(backoff_);
+    backoff_ = std::min(backoff_ * 2, std::chrono::milliseconds{2000});
+    retry_timer_.async_wait([this](std::error_code failure) {
+        if (!failure && !status_) connect();
+    });
+}
+
+void runner::finish(int status, std::string complaint) {
+    if (finishing_) return;
+    finishing_ = true;
+    status_ = status;
+    if (!complaint.empty()) std::fprintf(stderr, "%s\n", complaint.c_str());
+    retry_timer_.cancel();
+    if (link_ == nullptr || session() == nullptr || session()->closed()) return context_.stop();
+    wait_for_delivery(200);
+}
+
+/// Lost packets are repeated only while the connection lives, so the close waits until everything
+/// was acknowledged.
+void runner::wait_for_delivery(int polls) {
+    if (link_ == nullptr || session() == nullptr) return context_.stop();
+    const auto info = link_->transport().info();
+    const bool idle = session()->unsent_bytes() == 0 && info.bytes_in_flight == 0;
+    if (polls == 0 || idle || session()->closed()) {
+        session()->close(steady_now(), moqt::close_code::no_error, "done");
+        link_->settle(steady_now());
+        drain_timer_.expires_after(std::chrono::seconds{1});
+        drain_timer_.async_wait([this](std::error_code) { context_.stop(); });
+        return;
+    }
+    link_->transport().wake();
+    drain_timer_.expires_after(std::chrono::milliseconds{10});
+    drain_timer_.async_wait([this, polls](std::error_code failure) {
+        if (!failure) wait_for_delivery(polls - 1);
+    });
+}
+
+void runner::settle() {
+    if (link_ != nullptr) link_->settle(steady_now());
+    arm();
+}
+
+void runner::arm() {
+    const auto next = finishing_ ? never : app_->next_timeout();
+    if (next == armed_) return;
+    armed_ = next;
+    if (next == never) {
+        timer_.cancel();
+        return;
+    }
+    timer_.expires_at(std::chrono::steady_clock::time_point{std::chrono::microseconds{next.us}});
+    timer_.async_wait([this](std::error_code failure) {
+        if (failure || finishing_) return;
+        armed_ = never;
+        app_->handle_timeout(steady_now());
+        settle();
+    });
+}
+
+} // namespace moqrtc::reference

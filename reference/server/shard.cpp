@@ -1,0 +1,212 @@
+#include "common/clock.hpp"
+#include "shard.hpp"
+
+#include <asio/post.hpp>
+
+#include <utility>
+
+namespace moqrtc::reference {
+
+/// A session of the relay on its connection.
+class shard::link final : public moqt_connection {
+public:
+    link(shard& owner, quic_connection& connection, std::size_t upstream)
+        : moqt_connection{connection}, owner_{&owner}, upstream_{upstream} {}
+    ~link() override { forget(steady_now()); }
+
+    [[nodiscard]] std::size_t upstream_index() const noexcept { return upstream_; }
+    [[nodiscard]] bool established() noexcept {
+        return session() != nullptr && session()->established();
+    }
+    /// The relay has something for this session's transport.
+    void flush() { push(); }
+
+protected:
+    moqt::session* open_session(instant now, moqt::draft version) override {
+        moqt::session_config config;
+        config.version = version;
+        config.implementation = owner_->config_.implementation;
+        moqt::session_info info;
+        info.peer = transport().peer().to_string();
+        info.label = transport().name();
+        if (upstream_ != none) {
+            const auto& where = owner_->upstreams_[upstream_].where;
+            config.self = moqt::role::client;
+            config.authority = where.authority;
+            config.path = where.path;
+            info.upstream = true;
+            info.door = where.path;
+        } else {
+            config.self = moqt::role::server;
+        }
+        const auto key = owner_->relay_->add_session(now, std::move(config), std::move(info));
+        if (!key) return nullptr;
+        key_ = *key;
+        owner_->links_[key_] = this;
+        return &owner_->relay_->at(key_);
+    }
+    void drain(instant now) override {
+        if (!key_.valid()) return;
+        owner_->relay_->handle_ready(now, key_);
+        owner_->settle();
+    }
+    void ended(instant now, const close_info&) override {
+        forget(now);
+        owner_->settle();
+        if (upstream_ != none) owner_->connect(upstream_);
+    }
+
+private:
+    static constexpr std::size_t none = SIZE_MAX;
+
+    void forget(instant now) {
+        if (upstream_ != none && owner_->upstreams_[upstream_].connection == this)
+            owner_->upstreams_[upstream_].connection = nullptr;
+        if (!key_.valid()) return;
+        owner_->links_.erase(key_);
+        owner_->relay_->remove_session(now, key_);
+        key_ = {};
+    }
+
+    shard* owner_;
+    std::size_t upstream_;
+    moqt::session_key key_{};
+};
+
+shard::shard(std::uint8_t index, config settings, quic_secrets secrets, log_handler log)
+    : index_{index},
+      config_{std::move(settings)},
+      log_{std::move(log)},
+      work_{asio::make_work_guard(context_)},
+      pool_{config_.pool_limit},
+      timer_{context_} {
+    config_.relay.expects_upstream = !config_.upstreams.empty();
+    relay_ = std::make_unique<moqt::relay>(steady_now(), config_.relay, pool_, policy_);
+    config_.quic.shard = index;
+    endpoint_ = std::make_unique<quic_endpoint>(context_, config_.quic, std::move(secrets));
+    for (const auto& where : config_.upstreams)
+        upstreams_.push_back({where, nullptr, std::make_unique<asio::steady_timer>(context_), 0});
+}
+
+shard::~shard() {
+    stop();
+    endpoint_.reset(); // links refer to the relay
+    relay_.reset();
+}
+
+std::error_code shard::listen(const socket_address& local, bool share_port,
+                              std::shared_ptr<const tls_server> tls) {
+    return endpoint_->listen(local, share_port, std::move(tls),
+                             [this](quic_connection& connection, std::string_view) {
+                                 return std::make_unique<link>(*this, connection, SIZE_MAX);
+                             });
+}
+
+void shard::start() {
+    if (!upstreams_.empty()) {
+        auto tls = tls_client::make(config_.upstream_trust);
+        if (tls) upstream_tls_ = *tls;
+        for (std::size_t i = 0; i < upstreams_.size() && upstream_tls_; ++i)
+            asio::post(context_, [this, i] { connect(i); });
+    }
+    thread_ = std::thread{[this] { context_.run(); }};
+}
+
+void shard::stop() {
+    if (!thread_.joinable()) return;
+    work_.reset();
+    context_.stop();
+    thread_.join();
+}
+
+void shard::post(std::function<void()> work) {
+    asio::post(context_, std::move(work));
+}
+
+/// Keeps one connection to an upstream relay; tries again after a growing pause.
+void shard::connect(std::size_t index) {
+    auto& up = upstreams_[index];
+    if (up.connection != nullptr) return;
+    const auto pause = up.failures == 0 ? 0 : std::min(100 << std::min(up.failures, 5), 2000);
+    ++up.failures;
+    up.retry->expires_after(std::chrono::milliseconds{pause});
+    up.retry->async_wait([this, index](std::error_code failure) {
+        if (failure) return;
+        auto& to = upstreams_[index];
+        connect_options options;
+        options.host = to.where.host;
+        options.port = to.where.port;
+        options.tls = upstream_tls_;
+        for (const auto d : config_.drafts)
+            options.protocols.emplace_back(moqt::rules_for(d).alpn);
+        endpoint_->connect(options, [this, index](quic_connection& connection) {
+            auto made = std::make_unique<link>(*this, connection, index);
+            upstreams_[index].connection = made.get();
+            return made;
+        });
+    });
+}
+
+/// After anything happened: gives the sessions that the relay names to their transports, tells the
+/// log, and sets the timer.
+void shard::settle() {
+    if (settling_) return;
+    settling_ = true;
+    while (const auto key = relay_->poll_ready())
+        if (const auto found = links_.find(*key); found != links_.end()) found->second->flush();
+    while (const auto event = relay_->poll_event()) {
+        if (event->what == moqt::relay_event::kind::session_up)
+            if (const auto found = links_.find(event->session);
+                found != links_.end() && found->second->upstream_index() != SIZE_MAX)
+                upstreams_[found->second->upstream_index()].failures = 0;
+        log_(*this, *event);
+    }
+    settling_ = false;
+    arm();
+}
+
+void shard::arm() {
+    const auto next = relay_->next_timeout();
+    if (next == armed_) return;
+    armed_ = next;
+    if (next == never) {
+        timer_.cancel();
+        return;
+    }
+    timer_.expires_at(std::chrono::steady_clock::time_point{std::chrono::microseconds{next.us}});
+    timer_.async_wait([this](std::error_code failure) {
+        if (failure) return;
+        armed_ = never;
+        const auto now = steady_now();
+        relay_->handle_timeout(now);
+        settle();
+    });
+}
+
+shard_report shard::report() {
+    shard_report out;
+    out.relay = relay_->statistics();
+    out.quic = endpoint_->statistics();
+    out.tracks = relay_->tracks();
+    out.sessions = relay_->sessions();
+    out.namespaces = relay_->namespaces();
+    out.pool_bytes = pool_.used();
+    for (const auto& up : upstreams_)
+        if (up.connection != nullptr && up.connection->established()) ++out.upstreams_connected;
+    return out;
+}
+
+void shard::drain(duration timeout) {
+    endpoint_->stop_accepting();
+    const auto now = steady_now();
+    relay_->goaway(now, {}, timeout);
+    settle();
+}
+
+void shard::close_all() {
+    for (auto& up : upstreams_)
+        up.retry->cancel();
+    endpoint_->close_all(0, "the relay ends");
+}
+
+} // namespace moqrtc::reference

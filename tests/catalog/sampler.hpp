@@ -16,13 +16,14 @@ namespace moqrtc::catalog::samples {
 inline rc::Gen<std::string> text() {
     const auto piece = rc::gen::element<std::string>("a", "Z", "0", "-", "_", "/", ".", " ", "\"",
                                                      "\\", "\n", "\t", "\x01", "%", "ä", "€", "😀");
-    return rc::gen::map(rc::gen::nonEmpty(rc::gen::container<std::vector<std::string>>(piece)),
-                        [](const std::vector<std::string>& pieces) {
-                            std::string all;
-                            for (const auto& one : pieces)
-                                all += one;
-                            return all;
-                        });
+    return rc::gen::map(
+        rc::gen::resize(8, rc::gen::nonEmpty(rc::gen::container<std::vector<std::string>>(piece))),
+        [](const std::vector<std::string>& pieces) {
+            std::string all;
+            for (const auto& one : pieces)
+                all += one;
+            return all;
+        });
 }
 
 inline std::string maybe_text() {
@@ -67,7 +68,7 @@ inline track one_track(std::string name) {
     out.render_group = maybe_number<std::int64_t>(-1000, 1000);
     out.alt_group = maybe_number<std::int64_t>(-1000, 1000);
     out.init_track = maybe_text();
-    out.depends = *rc::gen::container<std::vector<std::string>>(text());
+    out.depends = *rc::gen::resize(4, rc::gen::container<std::vector<std::string>>(text()));
     out.temporal_id = maybe_count();
     out.spatial_id = maybe_count();
     out.codec = *rc::gen::element<std::string>("avc1.42E01F", "opus", "av01", "");
@@ -88,7 +89,8 @@ inline track one_track(std::string name) {
     out.track_duration = maybe_count();
     out.max_grp_sap_starting_type = maybe_count();
     out.max_obj_sap_starting_type = maybe_count();
-    out.content_protection_ref_ids = *rc::gen::container<std::vector<std::string>>(text());
+    out.content_protection_ref_ids =
+        *rc::gen::resize(4, rc::gen::container<std::vector<std::string>>(text()));
     out.connection_uri = maybe_text();
     out.token = maybe_text();
     out.encryption_scheme = maybe_text();

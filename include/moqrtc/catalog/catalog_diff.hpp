@@ -22,14 +22,20 @@ enum class delta_rules : std::uint8_t {
 
 namespace detail {
 
-using track_map = std::map<std::pair<std::string_view, std::string_view>, const track*>;
+/// What tells tracks apart: namespace and name, borrowed from the track.
+using track_key = std::pair<std::string_view, std::string_view>;
+using track_map = std::map<track_key, const track*>;
+
+[[nodiscard]] inline track_key key_of(const track& one, std::string_view catalog_namespace) {
+    return {namespace_of(one, catalog_namespace), std::string_view{one.name}};
+}
 
 /// Tracks by namespace and name; of two with the same, the first.
 [[nodiscard]] inline track_map by_name(const std::vector<track>& tracks,
                                        std::string_view catalog_namespace) {
     track_map map;
     for (const auto& one : tracks)
-        map.emplace(std::pair{namespace_of(one, catalog_namespace), one.name}, &one);
+        map.emplace(key_of(one, catalog_namespace), &one);
     return map;
 }
 
@@ -91,7 +97,7 @@ public:
         if (rules_ == delta_rules::msf_editors_copy && !out.generated_at)
             return fail(errc::not_found, "generatedAt", 0, delta_where);
         for (const auto& one : to_->tracks) {
-            const auto old = before_.find({namespace_of(one, catalog_namespace_), one.name});
+            const auto old = before_.find(key_of(one, catalog_namespace_));
             const auto done = old == before_.end()            ? introduce(one)
                               : same_track(*old->second, one) ? result<void>{}
                                                               : change(*old->second, one);
@@ -99,7 +105,7 @@ public:
         }
         // Tracks that replace others are announced before those go.
         for (const auto& one : from_->tracks)
-            if (!after_.contains({namespace_of(one, catalog_namespace_), one.name}))
+            if (!after_.contains(key_of(one, catalog_namespace_)))
                 removed_.push_back(named(one, "name", "namespace", catalog_namespace_));
         const auto append = [&out](operation::kind op, std::vector<json>& tracks) {
             if (!tracks.empty()) out.operations.push_back({op, std::move(tracks)});

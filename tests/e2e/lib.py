@@ -1,0 +1,289 @@
+"""What the end-to-end tests and the demo share: ports, processes, clips, comparison of packets."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("MOQRTC_BIN", ROOT / "build" / "release" / "bin"))
+FULL = os.environ.get("MOQRTC_FULL") == "1"
+
+
+def have(program):
+    return shutil.which(program) is not None
+
+
+def free_udp_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process:
+    """A program with its output in files; ended at the latest by `stop`."""
+
+    def __init__(self, name, arguments, directory, stdin=None):
+        self.name = name
+        self.out_path = Path(directory) / f"{name}.out"
+        self.err_path = Path(directory) / f"{name}.err"
+        self.process = subprocess.Popen(
+            [str(a) for a in arguments],
+            stdin=stdin if stdin is not None else subprocess.DEVNULL,
+            stdout=open(self.out_path, "wb"),
+            stderr=open(self.err_path, "wb"),
+        )
+        self.started = time.monotonic()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def out(self):
+        return self.out_path.read_text(errors="replace")
+
+    def err(self):
+        return self.err_path.read_text(errors="replace")
+
+    def running(self):
+        return self.process.poll() is None
+
+    def wait(self, seconds):
+        """The exit status, or None when it did not end in time."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait_for(self, text, seconds, where="err"):
+        """Waits until the output contains `text`; False when it did not come in time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if text in (self.err() if where == "err" else self.out()):
+                return True
+            if not self.running():
+                return text in (self.err() if where == "err" else self.out())
+            time.sleep(0.02)
+        return False
+
+    def kill(self):
+        if self.running():
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self, seconds=5):
+        if not self.running():
+            return self.process.returncode
+        self.process.send_signal(signal.SIGTERM)
+        if self.wait(seconds) is None:
+            self.kill()
+        return self.process.returncode
+
+    def tail(self, lines=15):
+        text = (self.out() + self.err()).strip().splitlines()[-lines:]
+        return f"--- {self.name} (status {self.process.poll()})\n" + "\n".join(text)
+
+
+class Server(Process):
+    """A relay on a free port; `url` is where it is."""
+
+    def __init__(self, directory, name="server", port=0, data=None, more=()):
+        self.data = Path(data) if data else Path(directory) / f"{name}-data"
+        super().__init__(
+            name,
+            [BIN / "moqrtc-server", "--listen", f"127.0.0.1:{port}", "--http", "127.0.0.1:0",
+             "--data-dir", self.data, *more],
+            directory,
+        )
+        end = time.monotonic() + 15
+        self.ready = None
+        while time.monotonic() < end and self.ready is None:
+            for line in self.out().splitlines():
+                if line.startswith("{") and '"ready"' in line:
+                    self.ready = json.loads(line)
+            if not self.running():
+                break
+            time.sleep(0.02)
+        if self.ready is None:
+            raise RuntimeError("the server did not become ready\n" + self.tail())
+        self.port = int(self.ready["quic"].rsplit(":", 1)[1])
+        self.url = f"moqt://127.0.0.1:{self.port}"
+        self.http = self.ready.get("http")
+
+    def metric(self, name):
+        """A figure of /metrics, labels summed up; None when there is none of this name."""
+        import urllib.request
+
+        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        values = [
+            float(line.rsplit(" ", 1)[1])
+            for line in text.splitlines()
+            if line.split("{")[0].split(" ")[0] == name
+        ]
+        return sum(values) if values else None
+
+
+def client(directory, name, command, url, *arguments, stdin=None):
+    return Process(
+        name, [BIN / "moqrtc-client", command, url, "--insecure", *arguments], directory, stdin
+    )
+
+
+def cache_directory():
+    path = BIN.parent / "clips"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def make_clip(name, arguments, say=lambda text: None):
+    """A clip that ffmpeg makes of `arguments`, kept for the next run; its path."""
+    path = cache_directory() / name
+    if path.exists():
+        return path
+    say(f"generating {name}")
+    # The last part of the name tells ffmpeg the format, so the unfinished file keeps it.
+    partial = path.with_name("partial-" + path.name)
+    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *arguments, str(partial)], check=True)
+    partial.replace(path)
+    return path
+
+
+def live_clip(seconds=20, size="1280x720", name=None, say=lambda text: None):
+    return make_clip(
+        name or f"live-{size}-{seconds}s.mp4",
+        ["-f", "lavfi", "-i", f"testsrc=size={size}:rate=30",
+         "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
+         "-t", str(seconds), "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast",
+         "-g", "30", "-keyint_min", "30", "-sc_threshold", "0", "-c:a", "aac"],
+        say,
+    )
+
+
+def frames(path, decode=False):
+    """Per stream the packets (or decoded frames) of a file: (dts, pts, size, hash), in seconds."""
+    run = subprocess.run(
+        ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-map", "0",
+         *([] if decode else ["-c", "copy"]), "-f", "framemd5", "-"],
+        capture_output=True, text=True,
+    )
+    streams, bases = {}, {}
+    for line in run.stdout.splitlines():
+        if line.startswith("#tb"):
+            number, base = line[4:].split(":")
+            bases[int(number)] = Fraction(base.strip())
+        elif line and not line.startswith("#"):
+            part = [p.strip() for p in line.split(",")]
+            n = int(part[0])
+            streams.setdefault(n, []).append(
+                (int(part[1]) * bases[n], int(part[2]) * bases[n], int(part[4]), part[5])
+            )
+    return streams, run.stderr.strip()
+
+
+def compare(expected_path, path, decode=False, from_start=False):
+    """Complaints about `path` against the source: from its first packet to the end of the source
+    nothing is missing, sizes, hashes and times relative to the first packet are equal."""
+    expected, _ = frames(expected_path, decode)
+    got, noise = frames(path, decode)
+    what = "frames" if decode else "packets"
+    complaints = [f"{Path(path).name}: ffmpeg says {noise}"] if noise else []
+    for stream, all_of in expected.items():
+        mine = got.get(stream, [])
+        label = f"{Path(path).name}, stream {stream}"
+        if not mine:
+            complaints.append(f"{label}: no {what}")
+            continue
+        starts = [i for i, p in enumerate(all_of) if p[2:] == mine[0][2:]]
+        # Equal pictures may stand in a clip more than once: the count tells which one it is.
+        start = next((i for i in starts if len(all_of) - i == len(mine)), None)
+        if start is None:
+            complaints.append(
+                f"{label}: {len(mine)} {what} received, the source has {len(all_of)}, "
+                f"the first stands at {starts[:3]}"
+            )
+            continue
+        if from_start and start != 0:
+            complaints.append(f"{label}: begins at {start}, not at the start")
+        wanted = all_of[start:]
+        for i, (w, m) in enumerate(zip(wanted, mine)):
+            if w[2:] != m[2:]:
+                complaints.append(f"{label}: {what[:-1]} {i} differs: {w[2:]} became {m[2:]}")
+                break
+            if (w[0] - wanted[0][0], w[1] - wanted[0][1]) != (m[0] - mine[0][0], m[1] - mine[0][1]):
+                complaints.append(f"{label}: time of {what[:-1]} {i} differs")
+                break
+    return complaints
+
+
+def packet_counts(path):
+    streams, _ = frames(path)
+    return {n: len(p) for n, p in streams.items()}
+
+
+def summary(process):
+    """The JSON summary that a subscriber printed with --json, or {}."""
+    for line in process.out().splitlines() + process.err().splitlines():
+        if line.startswith("{") and '"summary"' in line:
+            return json.loads(line)
+    return {}
+
+
+def latencies(sent_path, received_path):
+    """Microseconds from publisher to subscriber, of every object that was sent after the subscriber
+    had its first: what lay in the relay's cache when it joined says nothing about the way."""
+
+    def read(path):
+        out = {}
+        for line in Path(path).read_text().splitlines():
+            track, group, item, at = line.rsplit(" ", 3)
+            out.setdefault((track, group, item), int(at))
+        return out
+
+    sent, received = read(sent_path), read(received_path)
+    joined = min(received.values(), default=0)
+    return sorted(received[k] - sent[k] for k in received if sent.get(k, 0) >= joined)
+
+
+def percentile(values, p):
+    return values[min(len(values) - 1, int(len(values) * p / 100))] if values else None
+
+
+class Workplace:
+    """A temporary directory and the processes started in it; all end with it."""
+
+    def __init__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="moqrtc-"))
+        self.processes = []
+
+    def add(self, process):
+        self.processes.append(process)
+        return process
+
+    def server(self, **arguments):
+        return self.add(Server(self.directory, **arguments))
+
+    def client(self, name, command, url, *arguments, stdin=None):
+        return self.add(client(self.directory, name, command, url, *arguments, stdin=stdin))
+
+    def tails(self):
+        return "\n".join(p.tail() for p in self.processes)
+
+    def close(self):
+        for p in self.processes:
+            p.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace moqrtc::moqt {
@@ -32,8 +33,10 @@ struct cached_group {
     intervals known{};
     std::size_t bytes = 0;
     instant updated{};
-    std::uint32_t open_streams = 0;   ///< subgroups of it that are being received
-    bool torn = false;                ///< a subgroup of it was reset before its end
+    std::uint32_t open_streams = 0; ///< subgroups of it that are being received
+    bool torn = false; ///< a subgroup was reset, or some may have come while nobody subscribed
+    /// Lowest ID that came by subscription: from there on all that exists has come.
+    std::optional<std::uint64_t> live_from{};
     bool settled = false;             ///< `known` has taken in what the end of all streams tells
     std::uint32_t older = UINT32_MAX; ///< list of all groups of all tracks, by age
     std::uint32_t newer = UINT32_MAX;

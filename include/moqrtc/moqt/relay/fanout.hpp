@@ -125,7 +125,14 @@ inline bool relay::write(instant now, track& t, std::size_t place, live_subgroup
         fell_behind(now, t, place) && !l.wants(item.location))
         return false;
     if (out.phase == output::state::closed) return false;
-    if (out.phase == output::state::idle) {
+    const bool opens = out.phase == output::state::idle;
+    const auto* head = head_for(heads, l.column, opens ? std::nullopt : out.previous);
+    if (head == nullptr) {
+        end_subscriber(now, l.subscriber, publish_done_code::internal_error,
+                       "this draft cannot express the object");
+        return false;
+    }
+    if (opens) {
         const bool first = !live.last && (live.first_object || item.location.object == 0);
         const auto stream = to.open_subgroup(now, l.id,
                                              {.group = live.group,
@@ -142,12 +149,6 @@ inline bool relay::write(instant now, track& t, std::size_t place, live_subgroup
             return false;
         }
         out = {*stream, output::state::open, std::nullopt};
-    }
-    const auto* head = head_for(heads, l.column, out.previous);
-    if (head == nullptr) {
-        end_subscriber(now, l.subscriber, publish_done_code::internal_error,
-                       "this draft cannot express the object");
-        return false;
     }
     if (!to.write_encoded(now, out.stream, out.previous, item.location.object, *head,
                           item.payload)) {

@@ -117,7 +117,7 @@ inline void relay::on_fill_object(instant now, peer& p, std::uint32_t index, eve
     statistics_.bytes_in += item.payload.size();
     auto& t = tracks_[g.track];
     t.cache->learn(g.walk, *g.at, at);
-    if (t.cache->add(now, p.session.rules(), item) == track_cache::outcome::conflict)
+    if (t.cache->add(now, p.session.rules(), item, false) == track_cache::outcome::conflict)
         return malformed(now, g.track);
     g.at = g.walk.after(at);
     const auto waiters = g.waiters;

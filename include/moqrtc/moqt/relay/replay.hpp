@@ -3,6 +3,8 @@
 #include <moqrtc/moqt/relay/relay.hpp>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 /// What a late joiner gets from the cache, on streams of its subscription.
 namespace moqrtc::moqt {
@@ -12,9 +14,11 @@ namespace moqrtc::moqt {
 inline void relay::replay(instant now, track& t, std::size_t place) {
     auto* group = t.cache->newest();
     if (group == nullptr || group->objects.empty()) return;
-    // Without its beginning a group cannot be joined.
-    const auto lowest = group->objects.front().item.location;
-    if (!group->known.contains(0) || !t.lanes[place].wants(lowest)) return;
+    const auto start = t.lanes[place].start;
+    // Without what it is to begin with a group cannot be joined.
+    if (group->id < start.group ||
+        !group->known.contains(group->id == start.group ? start.object : 0))
+        return;
     std::vector<std::uint64_t> subgroups;
     for (std::size_t i = 0; i < group->objects.size(); ++i) {
         const auto& item = group->objects[i].item;
@@ -39,12 +43,13 @@ inline void relay::replay(instant now, track& t, std::size_t place) {
                     past.has_properties || !group->objects[i].item.properties.empty();
         }
         const auto last = std::exchange(live->last, std::nullopt);
-        const auto first_object = std::exchange(live->first_object, true);
+        // Only what begins with the first object ever may say so.
+        const auto first_object = std::exchange(live->first_object, false);
         auto& out = live->outputs[place];
         bool whole = true;
         for (std::size_t i = 0; i < group->objects.size() && whole; ++i) {
             const auto& entry = group->objects[i];
-            if (entry.item.subgroup_id != subgroup ||
+            if (entry.item.subgroup_id != subgroup || !t.lanes[place].wants(entry.item.location) ||
                 entry.item.forwarding == forwarding_preference::datagram)
                 continue;
             if (over) past.publisher_priority = entry.item.publisher_priority;

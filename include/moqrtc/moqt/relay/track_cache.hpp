@@ -100,12 +100,7 @@ public:
     void set_duration(duration longest) noexcept { duration_ = longest; }
 
     [[nodiscard]] std::size_t groups() const noexcept { return order_.size(); }
-    [[nodiscard]] std::size_t bytes() const noexcept {
-        std::size_t sum = 0;
-        for (const auto index : order_)
-            sum += (*store_)[index].bytes;
-        return sum;
-    }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] cached_group* newest() noexcept {
         return order_.empty() ? nullptr : &(*store_)[order_.back()];
     }
@@ -127,13 +122,18 @@ public:
     }
 
     /// Takes an object, unless the same one is there; `conflict` if that differs in what must not.
-    outcome add(instant now, const wire_rules& rules, const object& item) {
+    /// `live`: it came by subscription.
+    outcome add(instant now, const wire_rules& rules, const object& item, bool live = true) {
         auto* group = open(item.location.group);
         if (group == nullptr) return outcome::refused;
         if (const auto* known = group->find(item.location.object))
             return same(known->item, item) ? outcome::duplicate : outcome::conflict;
         cached_object entry{item, now, &rules};
+        bytes_ += entry.cost();
         store_->count(entry.cost());
+        if (live)
+            group->live_from =
+                std::min(group->live_from.value_or(item.location.object), item.location.object);
         group->insert(std::move(entry));
         group->updated = now;
         if (item.status != object_status::normal)
@@ -189,7 +189,7 @@ public:
             }
             // An endless group loses its old objects one by one.
             while (!keep && group.objects.size() > 1 && now - group.objects.front().received > age)
-                store_->discount(group.drop_front());
+                drop_front(group);
             return;
         }
     }
@@ -222,20 +222,25 @@ private:
             [&](std::uint32_t index, std::uint64_t id) { return (*store_)[index].id < id; });
         return static_cast<std::size_t>(at - order_.begin());
     }
+    void drop_front(cached_group& group) {
+        const auto cost = group.drop_front();
+        bytes_ -= cost;
+        store_->discount(cost);
+    }
     void drop(std::size_t at) {
+        bytes_ -= (*store_)[order_[at]].bytes;
         store_->give(order_[at]);
         order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(at));
     }
     void bound(cached_group& group) {
         const auto& config = store_->config();
         while (group.objects.size() > config.cache_objects_per_group)
-            store_->discount(group.drop_front());
+            drop_front(group);
         if (group.bytes > config.cache_track_bytes && !retain_)
             while (group.objects.size() > 1 && group.bytes > config.cache_track_bytes)
-                store_->discount(group.drop_front());
-        if (group.bytes > config.cache_track_bytes / config.cache_groups)
-            while (order_.size() > 1 && bytes() > config.cache_track_bytes)
-                drop(0);
+                drop_front(group);
+        while (order_.size() > 1 && bytes_ > config.cache_track_bytes)
+            drop(0);
         if (store_->bytes() > config.cache_bytes) store_->enforce();
     }
     void learn_group(std::uint64_t group, std::uint64_t first, std::uint64_t last) {
@@ -245,11 +250,12 @@ private:
     /// A group of which every stream ended well, and that a later one followed, is complete: FIN
     /// says so for each subgroup, and no stream is left that could bring another.
     void settle(cached_group& group) {
-        if (group.settled || group.torn || group.open_streams != 0 || group.objects.empty() ||
-            order_.empty() || (*store_)[order_.back()].id <= group.id)
+        if (group.settled || group.torn || group.open_streams != 0 || !group.live_from ||
+            group.objects.empty() || order_.empty() || (*store_)[order_.back()].id <= group.id)
             return;
         group.settled = true;
-        group.known.add(group.objects.front().item.location.object, UINT64_MAX);
+        group.known.add(std::max(*group.live_from, group.objects.front().item.location.object),
+                        UINT64_MAX);
     }
     [[nodiscard]] cache_step step_over_groups(const location_range& walk, location at) const {
         const bool up = walk.order == group_order::ascending;
@@ -287,6 +293,7 @@ private:
     cache_store* store_;
     std::vector<std::uint32_t> order_{}; ///< ascending by group
     intervals absent_{};                 ///< groups known not to exist
+    std::size_t bytes_ = 0;
     duration duration_{INT64_MAX};
     bool retain_ = false;
 };

@@ -214,7 +214,11 @@ inline void relay::cancel_source(instant now, std::uint32_t index, reset_code co
 
 inline void relay::forget_source(std::uint32_t index) {
     auto& s = sources_[index];
-    std::erase(tracks_[s.track].sources, index);
+    auto& t = tracks_[s.track];
+    std::erase(t.sources, index);
+    // What is published of the newest group from now on does not come to us.
+    if (!t.has_established(sources_))
+        if (auto* group = t.cache->newest()) group->torn = true;
     s.from->sources.erase(s.id);
     sources_.give(index);
 }
@@ -239,6 +243,7 @@ inline void relay::update_forward(instant now, std::uint32_t index) {
         if (!s.from->session.update(now, s.id, params)) continue;
         s.forward = forward;
         touch(*s.from);
+        if (auto* group = t.cache->newest(); group != nullptr && !forward) group->torn = true;
     }
 }
 

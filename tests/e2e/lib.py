@@ -35,12 +35,13 @@ class Process:
         self.name = name
         self.out_path = Path(directory) / f"{name}.out"
         self.err_path = Path(directory) / f"{name}.err"
-        self.process = subprocess.Popen(
-            [str(a) for a in arguments],
-            stdin=stdin if stdin is not None else subprocess.DEVNULL,
-            stdout=open(self.out_path, "wb"),
-            stderr=open(self.err_path, "wb"),
-        )
+        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
+            self.process = subprocess.Popen(
+                [str(a) for a in arguments],
+                stdin=stdin if stdin is not None else subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
         self.started = time.monotonic()
 
     @property

@@ -1,6 +1,6 @@
-#include <moqrtc/moqt/relay/bridge.hpp>
-
 #include "relay_world.hpp"
+
+#include <moqrtc/moqt/relay/bridge.hpp>
 
 #include <gtest/gtest.h>
 
@@ -155,8 +155,8 @@ TEST(relay_bridge, MUST_16_152_MUST_18_188_payloads_pass_unchanged_whatever_thei
             auto& s = w.add(to);
             const auto id = w.subscribe(s, "video");
             std::uint64_t o = 0;
-            for (const std::size_t size : {0u, 1u, 63u, 64u, 127u, 128u, 1200u, 16383u, 16384u,
-                                           200'000u}) {
+            for (const std::size_t size :
+                 {0u, 1u, 63u, 64u, 127u, 128u, 1200u, 16383u, 16384u, 200'000u}) {
                 std::string payload(size, '\0');
                 for (std::size_t i = 0; i < size; ++i)
                     payload[i] = static_cast<char>(i * 31 + size);

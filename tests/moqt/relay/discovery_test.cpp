@@ -1,6 +1,6 @@
-#include <moqrtc/moqt/relay/discovery.hpp>
-
 #include "relay_world.hpp"
+
+#include <moqrtc/moqt/relay/discovery.hpp>
 
 #include <gtest/gtest.h>
 #include <set>

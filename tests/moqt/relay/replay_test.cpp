@@ -1,6 +1,6 @@
-#include <moqrtc/moqt/relay/replay.hpp>
-
 #include "relay_world.hpp"
+
+#include <moqrtc/moqt/relay/replay.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
-#include <moqrtc/moqt/relay/slow.hpp>
-
 #include "relay_world.hpp"
+
+#include <moqrtc/moqt/relay/slow.hpp>
 
 #include <gtest/gtest.h>
 #include <set>

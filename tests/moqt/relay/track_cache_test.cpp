@@ -18,7 +18,8 @@ struct fixture {
         o.payload = slice::copy(pool, as_bytes(payload));
         return o;
     }
-    track_cache::outcome add(std::uint64_t group, std::uint64_t id, std::string_view payload = "x") {
+    track_cache::outcome add(std::uint64_t group, std::uint64_t id,
+                             std::string_view payload = "x") {
         return cache.add(now, rules_for(draft::d18), make(group, id, payload));
     }
     track_cache::outcome fetched(std::uint64_t group, std::uint64_t id) {
@@ -204,7 +205,9 @@ TEST(track_cache, objects_beyond_their_duration_are_unknown) {
 TEST(track_cache, any_sequence_keeps_the_accounts) {
     std::mt19937_64 random{7};
     for (int round = 0; round < 30; ++round) {
-        fixture f{{.cache_bytes = 40'000, .cache_track_bytes = 15'000, .cache_groups = 4,
+        fixture f{{.cache_bytes = 40'000,
+                   .cache_track_bytes = 15'000,
+                   .cache_groups = 4,
                    .cache_objects_per_group = 20}};
         track_cache other{f.store};
         for (int i = 0; i < 2000; ++i) {

@@ -24,6 +24,7 @@ inline void relay::on_subgroup(instant, peer& p, event& e) {
     p.ingests.set(e.stream, index);
     if (auto* group = t.cache->open(e.item.location.group)) ++group->open_streams;
     in.group = e.item.location.group;
+    in.subgroup = e.item.subgroup_id;
 
     // Several publishers may send the same subgroup: it goes out once.
     const auto same = std::find_if(t.live.begin(), t.live.end(), [&](std::uint32_t l) {
@@ -62,7 +63,7 @@ inline void relay::on_object(instant now, peer& p, event& e) {
     statistics_.bytes_in += item.payload.size();
     std::optional<std::uint64_t> before;
     if (!datagram) before = std::exchange(ingests_[found].last, item.location.object);
-
+    if (!check(now, p, *sources_[source_index].checker, track_index, item)) return;
     const auto stored = t.cache->add(now, rules, item);
     if (stored == track_cache::outcome::conflict) return malformed(now, track_index);
     const bool old = stored == track_cache::outcome::refused && t.several;
@@ -191,6 +192,21 @@ inline void relay::deliver_datagram(instant now, track& t, const object& item,
     }
 }
 
+/// Whether an object can be what its track says it is; otherwise the track ends, or, for properties
+/// that nobody can read, the session. Spec: anchor `malformed-tracks`.
+inline bool relay::check(instant now, peer& p, track_checker& checker, std::uint32_t track_index,
+                         const object& item) {
+    const auto fault = checker.observe(item);
+    if (!fault)
+        p.session.close(now, close_code_for(fault.error().code), "object properties");
+    else if (*fault != track_fault::none)
+        malformed(now, track_index);
+    else
+        return true;
+    touch(p);
+    return false;
+}
+
 /// What an object says of others: IDs that do not exist. Spec: anchors `prior-group-id-gap` and
 /// `prior-object-id-gap`.
 inline void relay::note_gaps(track& t, const wire_rules& rules, const object& item) {
@@ -216,8 +232,12 @@ inline void relay::on_stream_end(instant now, peer& p, event& e, bool reset) {
 
 inline void relay::end_ingest(instant now, std::uint32_t index, bool reset, reset_code code) {
     auto& in = ingests_[index];
-    auto& t = tracks_[sources_[in.source].track];
+    const auto track_index = sources_[in.source].track;
+    auto& t = tracks_[track_index];
     const auto last = in.last;
+    const bool fault = !reset && last &&
+                       sources_[in.source].checker->observe_end(
+                           {in.group, *last}, in.subgroup, in.end_of_group) != track_fault::none;
     if (auto* group = t.cache->find(in.group)) {
         if (group->open_streams != 0) --group->open_streams;
         if (reset) group->torn = true;
@@ -227,6 +247,10 @@ inline void relay::end_ingest(instant now, std::uint32_t index, bool reset, rese
     }
     const auto live_index = in.live;
     ingests_.give(index);
+    if (fault) {
+        if (live_index != none) --lives_[live_index].ingests;
+        return malformed(now, track_index);
+    }
     if (live_index == none) return;
     auto& live = lives_[live_index];
     --live.ingests;

@@ -70,6 +70,7 @@ inline bool relay::attach_fill(instant now, std::uint32_t index, location until)
     g.track = f.track;
     g.walk = part;
     g.at = part.first();
+    g.checker = std::make_unique<track_checker>(rules, track_checker::delivery::fetch, part.order);
     from->fills.set(*id, filling);
     t.fills.push_back(filling);
     return wait_on(filling);
@@ -116,6 +117,7 @@ inline void relay::on_fill_object(instant now, peer& p, std::uint32_t index, eve
     ++statistics_.objects_in;
     statistics_.bytes_in += item.payload.size();
     auto& t = tracks_[g.track];
+    if (!check(now, p, *g.checker, g.track, item)) return;
     t.cache->learn(g.walk, *g.at, at);
     if (t.cache->add(now, p.session.rules(), item, false) == track_cache::outcome::conflict)
         return malformed(now, g.track);

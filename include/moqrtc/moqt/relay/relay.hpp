@@ -179,6 +179,8 @@ private:
     void end_ingests_of(instant now, std::uint32_t source_index, reset_code code);
     void note_gaps(track& t, const wire_rules& rules, const object& item);
     void malformed(instant now, std::uint32_t track);
+    [[nodiscard]] bool check(instant now, peer& p, track_checker& checker,
+                             std::uint32_t track_index, const object& item);
 
     // replay.hpp: what a late joiner gets from the cache
     void replay(instant now, track& t, std::size_t place);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <moqrtc/core/slice.hpp>
+#include <moqrtc/moqt/data/track_checker.hpp>
 #include <moqrtc/moqt/properties.hpp>
 #include <moqrtc/moqt/relay/backlog.hpp>
 #include <moqrtc/moqt/relay/peer.hpp>
@@ -24,6 +25,7 @@ struct source {
     bool by_publish = false; ///< the publisher started it
     bool upstream = false;   ///< it goes to another relay
     bool forward = true;     ///< what the publisher was told last
+    std::unique_ptr<track_checker> checker{};
 
     void clear() { *this = source{}; }
 };
@@ -105,6 +107,7 @@ struct ingest {
     std::uint32_t source = none;
     std::uint32_t live = none;
     std::uint64_t group = 0;
+    std::uint64_t subgroup = 0;
     bool end_of_group = false;
     std::optional<std::uint64_t> last{}; ///< last object received on it
 
@@ -138,6 +141,7 @@ struct fill {
     std::optional<location> at{}; ///< all before it is known
     bool answered = false;
     bool streamed = false; ///< its stream has ended
+    std::unique_ptr<track_checker> checker{};
     std::vector<std::uint32_t> waiters{};
 
     void clear() {

@@ -82,6 +82,7 @@ inline bool relay::subscribe_at(instant now, std::uint32_t index, peer& p, bool 
     s.id = *id;
     s.track = index;
     s.upstream = upstream;
+    s.checker = std::make_unique<track_checker>(rules);
     p.sources.set(*id, source_index);
     t.sources.push_back(source_index);
     return true;
@@ -154,6 +155,7 @@ inline void relay::on_publish(instant now, peer& p, event& e) {
     s.track = track_index;
     s.by_publish = true;
     s.forward = wanted;
+    s.checker = std::make_unique<track_checker>(p.session.rules());
     p.sources.set(e.id, index);
     t.sources.push_back(index);
     note_properties(t, p.session.rules(), m->properties);

@@ -68,6 +68,7 @@ template <class Json>
 [[nodiscard]] inline result<ordered_json> plain_track(const catalog& in, const track& from) {
     auto object = ordered_json::object();
     field_writer fields{object};
+    if (from.name.empty()) object["name"] = ""; // a name is there even when it is empty
     fields.text("name", from.name, "plain catalog");
     fields.text("namespace", from.track_namespace, "plain catalog");
     object["kind"] = kind_of(from) == track_kind::video ? "video" : "audio";

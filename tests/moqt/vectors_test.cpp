@@ -45,7 +45,8 @@ void check_message(const wire_rules& rules, bytes whole, const json& vector) {
     const auto parsed = parse<M>(rules, body);
     if (vector.contains("error")) {
         ASSERT_FALSE(parsed);
-        EXPECT_EQ(category(parsed.error().code), vector["error"]) << parsed.error().field;
+        EXPECT_EQ(category(parsed.error().code), vector["error"].get<std::string>())
+            << parsed.error().field;
         return;
     }
     ASSERT_TRUE(parsed) << to_string(parsed.error().code) << " " << parsed.error().field;
@@ -92,7 +93,8 @@ std::size_t check_file(const wire_rules& rules, const json& file) {
         if (found) check_integer(rules, *whole, vector);
         msg::all::for_each([&]<class M> {
             if (vectors::lower(M::name) != type || M::code(rules) == no_code) return;
-            EXPECT_EQ(file["message_type_id"], vectors::hexadecimal(M::code(rules), 2));
+            EXPECT_EQ(file["message_type_id"].get<std::string>(),
+                      vectors::hexadecimal(M::code(rules), 2));
             found = true;
             check_message<M>(rules, *whole, vector);
         });

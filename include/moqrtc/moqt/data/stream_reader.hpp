@@ -23,6 +23,9 @@ struct stream_item {
     range_end range = range_end::unknown;
     moqt::request_id request_id = 0;
     moqt::object object;
+
+    /// Not defaulted: that would clear all bytes first and then set them, once per object.
+    stream_item() noexcept {} // NOLINT(modernize-use-equals-default)
 };
 
 /// How far a data stream has come.

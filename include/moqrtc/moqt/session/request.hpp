@@ -33,6 +33,13 @@ struct subscription_state {
     std::uint64_t streams_opened = 0; ///< data streams, ours or the peer's
     std::uint64_t streams_open = 0;
 
+    /// The delivery timeouts in force: the shorter of the subscriber's and the track's, 0 for none.
+    [[nodiscard]] std::uint64_t object_timeout() const noexcept {
+        return shorter(object_delivery_timeout, properties.object_delivery_timeout.value_or(0));
+    }
+    [[nodiscard]] std::uint64_t subgroup_timeout() const noexcept {
+        return shorter(subgroup_delivery_timeout, properties.subgroup_delivery_timeout.value_or(0));
+    }
     /// Where the subscription starts, with the filter resolved against `largest`; without a filter
     /// at the beginning of the track.
     [[nodiscard]] location start() const noexcept {
@@ -53,6 +60,12 @@ struct subscription_state {
     }
     [[nodiscard]] group_order effective_order() const noexcept {
         return order.value_or(properties.default_publisher_group_order);
+    }
+
+private:
+    [[nodiscard]] static constexpr std::uint64_t shorter(std::uint64_t a,
+                                                         std::uint64_t b) noexcept {
+        return a == 0 ? b : b == 0 || a < b ? a : b;
     }
 };
 
@@ -76,7 +89,6 @@ struct request {
     group_order fetch_order = group_order::ascending;
     std::uint64_t fetch_stream = no_stream;
     bool fetch_finished = false;
-    bool fetch_accepted = false;
     std::uint32_t first_stream = no_slot; ///< list of our open data streams
     std::size_t unsent = 0;
     std::vector<request_id> updates_out{}; ///< our updates without an answer, oldest first

@@ -211,6 +211,7 @@ private:
     using out_kind = detail::out_kind;
     using in_kind = detail::in_kind;
     using request = detail::request;
+    using refusal = std::optional<request_error_code>;
     static constexpr std::uint32_t no_slot = detail::no_slot;
 
     // detail/setup.hpp
@@ -226,7 +227,6 @@ private:
     // detail/send.hpp
     [[nodiscard]] stream_id next_local_id(bool unidirectional) noexcept;
     [[nodiscard]] std::uint32_t add_out(stream_id id, out_kind kind, send_rank rank);
-    [[nodiscard]] std::uint32_t control_out() const noexcept { return control_out_; }
     void make_ready(std::uint32_t slot);
     void rerank(std::uint32_t slot, send_rank rank);
     void queue(std::uint32_t slot, slice chunk);
@@ -268,25 +268,20 @@ private:
     void handle_new_request(instant now, std::uint64_t type, bytes body, std::uint32_t in);
     void handle_credit_message(std::uint64_t type, bytes body);
     [[nodiscard]] bool take_request_id(request_id id);
-    [[nodiscard]] std::optional<request_error_code> apply_tokens(const token_list& tokens,
-                                                                 bool in_setup = false);
+    [[nodiscard]] refusal apply_tokens(const token_list& tokens, bool in_setup = false);
 
     // detail/requests_in.hpp
     template <class M>
     void on_request(instant now, request_kind kind, const M& message, bytes body, std::uint32_t in);
-    [[nodiscard]] std::optional<request_error_code> admit(request& r, const msg::subscribe& m);
-    [[nodiscard]] std::optional<request_error_code> admit(request& r, const msg::publish& m);
-    [[nodiscard]] std::optional<request_error_code> admit(request& r, const msg::fetch& m);
-    [[nodiscard]] std::optional<request_error_code> admit(request& r, const msg::track_status& m);
-    [[nodiscard]] std::optional<request_error_code> admit(request& r,
-                                                          const msg::publish_namespace& m);
-    [[nodiscard]] std::optional<request_error_code> admit(request& r,
-                                                          const msg::subscribe_namespace& m);
-    [[nodiscard]] std::optional<request_error_code> admit(request& r,
-                                                          const msg::subscribe_tracks& m);
-    [[nodiscard]] std::optional<request_error_code> check_prefix(const request& r) const;
-    [[nodiscard]] std::optional<request_error_code> check_reserved(const request& r,
-                                                                   bool is_track) const;
+    [[nodiscard]] refusal admit(request& r, const msg::subscribe& m);
+    [[nodiscard]] refusal admit(request& r, const msg::publish& m);
+    [[nodiscard]] refusal admit(request& r, const msg::fetch& m);
+    [[nodiscard]] refusal admit(request& r, const msg::track_status& m);
+    [[nodiscard]] refusal admit(request& r, const msg::publish_namespace& m);
+    [[nodiscard]] refusal admit(request& r, const msg::subscribe_namespace& m);
+    [[nodiscard]] refusal admit(request& r, const msg::subscribe_tracks& m);
+    [[nodiscard]] refusal check_prefix(const request& r) const;
+    [[nodiscard]] refusal check_reserved(const request& r, bool is_track) const;
     void on_update(instant now, request* on, bytes body);
     void on_peer_cancel(instant now, request& r, reset_code code);
     void on_stream_end(instant now, request& r, bool reset, reset_code code);
@@ -321,17 +316,26 @@ private:
     void end_request(instant now, request_id id);
     void close_own_stream(instant now, request& r, reset_code code);
     void reset_data_streams(instant now, request& r, reset_code code);
+    void reset_unwanted_streams(instant now, request& r);
+    void drop_request(instant now, request& r, reset_code code);
     void stop_data_streams(request& r, reset_code code);
     void forget_names(const request& r);
     void grow_credit();
     [[nodiscard]] request* find_request(request_id id) noexcept;
+    [[nodiscard]] request* open_request(request_id id) noexcept {
+        return closed_ ? nullptr : find_request(id);
+    }
+    [[nodiscard]] std::uint32_t open_stream(data_stream stream) const noexcept {
+        return closed_ ? id_map::none : out_ids_.find(stream);
+    }
+    [[nodiscard]] bool alias_is_free(track_alias alias, const full_track_name& track) noexcept;
 
-    // detail/data_out.hpp
+    // detail/data_out.hpp, detail/setup.hpp
     void data_stream_closed(instant now, std::uint32_t slot);
     void try_publish_done(instant now, request& r);
     void note_object(out_stream& s, instant now, std::uint64_t object_id);
 
-    event& emit(event::kind what, const request* r = nullptr);
+    event& emit(event::kind what, const request* r = nullptr, bytes message = {});
     [[nodiscard]] slice keep(bytes data);
     [[nodiscard]] bool peer_is_server() const noexcept { return config_.self == role::client; }
 
@@ -344,6 +348,7 @@ private:
     bool goaway_received_ = false;
 
     ring<event> events_{};
+    event unheard_{}; ///< takes what would come after `closed`
     ring<transport_op> ops_{};
 
     slot_pool<request> requests_{};
@@ -353,7 +358,8 @@ private:
     id_map out_ids_{};
     slot_pool<in_stream> in_{};
     id_map in_ids_{};
-    id_map aliases_{}; ///< tracks that we receive, by the publisher's alias
+    id_map aliases_{};     ///< tracks that we receive, by the publisher's alias
+    id_map own_aliases_{}; ///< tracks that we send, by our alias
     std::map<full_track_name, request_id> receiving_{}; ///< subscriptions where we are subscriber
     std::map<full_track_name, request_id> sending_{};   ///< subscriptions where we are publisher
 

@@ -19,15 +19,17 @@ namespace detail {
 
 inline result<void> session::accept_subscribe(instant, request_id id, track_alias alias,
                                               const message_params& params, bytes properties) {
-    const auto found = detail::answerable(find_request(id), request_kind::subscribe);
+    const auto found = detail::answerable(open_request(id), request_kind::subscribe);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
     const auto known = read_track_properties(*rules_, properties);
     if (!known) return std::unexpected(known.error());
+    if (!alias_is_free(alias, r.name)) return fail(errc::duplicate, "track_alias");
     if (auto sent = send_on(r, msg::subscribe_ok{id, alias, params, properties}); !sent)
         return sent;
     r.phase = request::state::established;
     r.subscription.alias = alias;
+    own_aliases_.set(alias, request_ids_.find(id));
     r.subscription.largest = params.largest_object;
     r.subscription.properties = *known;
     return {};
@@ -35,7 +37,7 @@ inline result<void> session::accept_subscribe(instant, request_id id, track_alia
 
 inline result<void> session::accept_publish(instant now, request_id id,
                                             const message_params& params) {
-    const auto found = detail::answerable(find_request(id), request_kind::publish);
+    const auto found = detail::answerable(open_request(id), request_kind::publish);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
     // Our own SUBSCRIBE for the track, still without an answer, ends first (anchor
@@ -46,8 +48,7 @@ inline result<void> session::accept_publish(instant now, request_id id,
         if (auto sent = encode(msg::publish_ok{id, params});
             !rules_->publish_ok_is_request_ok && !sent)
             return std::unexpected(sent.error());
-        auto& e = emit(event::kind::cancelled, find_request(mine));
-        e.by_peer = false;
+        (void)emit(event::kind::cancelled, find_request(mine));
         if (auto ended = cancel(now, mine); !ended) return ended;
     }
     auto sent = rules_->publish_ok_is_request_ok ? send_on(r, msg::request_ok{id, params, {}})
@@ -61,7 +62,7 @@ inline result<void> session::accept_publish(instant now, request_id id,
 
 inline result<void> session::accept_fetch(instant, request_id id, location end, bool end_of_track,
                                           const message_params& params, bytes properties) {
-    const auto found = detail::answerable(find_request(id), request_kind::fetch);
+    const auto found = detail::answerable(open_request(id), request_kind::fetch);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
     const msg::fetch_ok ok{id, static_cast<std::uint8_t>(end_of_track), end, params, properties};
@@ -73,7 +74,7 @@ inline result<void> session::accept_fetch(instant, request_id id, location end, 
 
 inline result<void> session::accept(instant now, request_id id, const message_params& params,
                                     bytes properties) {
-    const auto found = detail::answerable(find_request(id), request_kind::none);
+    const auto found = detail::answerable(open_request(id), request_kind::none);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
     if (r.kind == request_kind::subscribe || r.kind == request_kind::publish ||
@@ -97,7 +98,7 @@ inline result<void> session::accept(instant now, request_id id, const message_pa
 inline result<void> session::reject(instant now, request_id id, request_error_code code,
                                     std::string_view reason, std::optional<duration> retry_after,
                                     const msg::redirect* target) {
-    const auto found = detail::answerable(find_request(id), request_kind::none);
+    const auto found = detail::answerable(open_request(id), request_kind::none);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
     if (target != nullptr && !rules_->redirect) return fail(errc::not_in_draft, "redirect");
@@ -119,7 +120,7 @@ inline result<void> session::reject(instant now, request_id id, request_error_co
 inline result<void> session::accept_update(instant, request_id update_id,
                                            const message_params& params) {
     const auto slot = updates_in_.find(update_id);
-    if (slot == id_map::none) return fail(errc::not_found, "update_id");
+    if (slot == id_map::none || closed_) return fail(errc::not_found, "update_id");
     auto& r = requests_[slot];
     if (rules_->request_streams && r.updates_in.front() != update_id)
         return fail(errc::bad_state, "an earlier update has no answer");
@@ -138,7 +139,7 @@ inline result<void> session::accept_update(instant, request_id update_id,
 inline result<void> session::reject_update(instant now, request_id update_id,
                                            request_error_code code, std::string_view reason) {
     const auto slot = updates_in_.find(update_id);
-    if (slot == id_map::none) return fail(errc::not_found, "update_id");
+    if (slot == id_map::none || closed_) return fail(errc::not_found, "update_id");
     auto& r = requests_[slot];
     if (rules_->request_streams && r.updates_in.front() != update_id)
         return fail(errc::bad_state, "an earlier update has no answer");
@@ -151,25 +152,22 @@ inline result<void> session::reject_update(instant now, request_id update_id,
     if (r.is_subscription() && r.subscription.publisher) {
         if (r.phase == request::state::established)
             return publish_done(now, r.id, publish_done_code::update_failed, reason);
-    } else if (rules_->request_streams) {
+    } else if (rules_->request_streams && r.kind == request_kind::fetch) {
         // A fetch loses its data stream, a namespace request its own (anchor
-        // `message-request-update`).
-        const auto id = r.id;
+        // `message-request-update`). The peer's half ends with ours: STOP_SENDING could overtake
+        // the REQUEST_ERROR.
         reset_data_streams(now, r, reset_code::cancelled);
-        if (r.kind == request_kind::fetch) return {};
-        const auto out = out_ids_.find(r.stream);
-        if (out != id_map::none) finish_out(now, out);
-        const auto in = in_ids_.find(r.stream);
-        if (in != id_map::none) discard_in(in, reset_code::cancelled);
-        emit(event::kind::cancelled, &r);
-        end_request(now, id);
+    } else if (rules_->request_streams) {
+        if (const auto out = out_ids_.find(r.stream); out != id_map::none) finish_out(now, out);
+        (void)emit(event::kind::cancelled, &r);
+        end_request(now, r.id);
     }
     return {};
 }
 
 inline result<void> session::announce_namespace(instant, request_id id,
                                                 const track_namespace& suffix) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (r->ours || r->kind != request_kind::subscribe_namespace ||
         r->phase != request::state::established)
@@ -182,7 +180,7 @@ inline result<void> session::announce_namespace(instant, request_id id,
 
 inline result<void> session::withdraw_namespace(instant, request_id id,
                                                 const track_namespace& suffix) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (!r->suffixes.contains(suffix.key())) return fail(errc::bad_state, "namespace");
     if (auto sent = send_on(*r, msg::namespace_done{suffix.view()}); !sent) return sent;
@@ -192,7 +190,7 @@ inline result<void> session::withdraw_namespace(instant, request_id id,
 
 inline result<void> session::publish_blocked(instant, request_id id, const track_namespace& suffix,
                                              std::string_view track_name) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (!rules_->publish_blocked) return fail(errc::not_in_draft, "publish_blocked");
     const auto kind = rules_->subscribe_tracks ? request_kind::subscribe_tracks

@@ -42,6 +42,8 @@ inline void session::on_ok(instant now, request* on, std::uint64_t type, bytes b
     request* r = on != nullptr ? on : find_request(m.request_id);
     if (!first(r)) {
         auto update = m.request_id;
+        if (on == nullptr && r != nullptr && r->ours)
+            return close(close_code::protocol_violation, "second answer to a request");
         if (on == nullptr) {
             r = nullptr;
             request_ids_.for_each([&](std::uint64_t, std::uint32_t slot) {
@@ -66,9 +68,7 @@ inline void session::on_ok(instant now, request* on, std::uint64_t type, bytes b
         std::erase(r->updates_out, update);
         if (m.params.largest_object && r->is_subscription())
             r->subscription.largest = m.params.largest_object;
-        auto& e = emit(event::kind::update_accepted, r);
-        e.update_id = update;
-        e.message = keep(body);
+        emit(event::kind::update_accepted, r, body).update_id = update;
         return;
     }
     const bool kind_fits =
@@ -89,9 +89,8 @@ inline void session::on_ok(instant now, request* on, std::uint64_t type, bytes b
         return close(close_code::protocol_violation, "track properties in REQUEST_OK");
     r->phase = request::state::established;
     if (r->kind == request_kind::publish) apply_params(r->subscription, m.params);
-    emit(event::kind::accepted, r).message = keep(body);
-    if (r->kind == request_kind::publish && !r->subscription.forward)
-        reset_data_streams(now, *r, reset_code::cancelled);
+    (void)emit(event::kind::accepted, r, body);
+    if (r->kind == request_kind::publish) return reset_unwanted_streams(now, *r);
     if (r->kind != request_kind::track_status) return;
     if (const auto out = out_ids_.find(r->stream); r->own_stream && out != id_map::none)
         finish_out(now, out);
@@ -105,6 +104,7 @@ inline void session::on_subscribe_ok(instant now, request& r, const msg::subscri
     r.subscription.largest = m.params.largest_object;
     if (const auto known = read_track_properties(*rules_, m.properties))
         r.subscription.properties = *known;
+    if (r.subscription.properties.malformed) return malformed(now, r);
     if (r.subscription.properties.unknown_mandatory) {
         // The track cannot be processed (anchor `mandatory-track-properties`): give it up.
         auto& e = emit(event::kind::rejected, &r);
@@ -114,7 +114,7 @@ inline void session::on_subscribe_ok(instant now, request& r, const msg::subscri
         return;
     }
     if (!bind_alias(r)) return;
-    emit(event::kind::accepted, &r).message = keep(body);
+    (void)emit(event::kind::accepted, &r, body);
     release_waiting(now, m.track_alias);
 }
 
@@ -158,9 +158,9 @@ inline void session::on_fetch_ok(instant now, request& r, const msg::fetch_ok& m
         (void)cancel(now, r.id);
         return;
     }
+    if (known && known->malformed) return malformed(now, r);
     r.phase = request::state::established;
-    r.fetch_accepted = true;
-    emit(event::kind::accepted, &r).message = keep(body);
+    (void)emit(event::kind::accepted, &r, body);
     if (!r.fetch_finished) return;
     if (const auto out = out_ids_.find(r.stream); r.own_stream && out != id_map::none)
         finish_out(now, out);
@@ -181,11 +181,11 @@ inline void session::on_error(instant now, request* on, bytes body) {
                             r->kind == request_kind::publish_namespace ||
                             r->kind == request_kind::subscribe_tracks))
             return close(close_code::protocol_violation, "redirect of a namespace names a track");
-        auto& e = emit(event::kind::rejected, r);
+        auto& e = emit(event::kind::rejected, r, body);
         e.by_peer = true;
         e.request_error = code;
-        e.message = keep(body);
         const auto id = r->id;
+        r->done_pending = false; // a refused PUBLISH has no PUBLISH_DONE
         reset_data_streams(now, *r, reset_code::cancelled);
         if (r->own_stream) {
             const auto out = out_ids_.find(r->stream);
@@ -197,6 +197,8 @@ inline void session::on_error(instant now, request* on, bytes body) {
         return end_request(now, id);
     }
     auto update = m->request_id;
+    if (on == nullptr && r != nullptr && r->ours)
+        return close(close_code::protocol_violation, "second answer to a request");
     if (on == nullptr) {
         r = nullptr;
         request_ids_.for_each([&](std::uint64_t, std::uint32_t slot) {
@@ -212,10 +214,9 @@ inline void session::on_error(instant now, request* on, bytes body) {
         update = r->updates_out.front();
     }
     std::erase(r->updates_out, update);
-    auto& e = emit(event::kind::update_rejected, r);
+    auto& e = emit(event::kind::update_rejected, r, body);
     e.update_id = update;
     e.request_error = code;
-    e.message = keep(body);
 }
 
 /// PUBLISH_DONE: the subscription ends once its streams are here.
@@ -231,6 +232,8 @@ inline void session::on_publish_done(instant now, request* on, bytes body) {
     r->done_code = from_wire<publish_done_code>(*rules_, m->status_code);
     r->done_streams = m->stream_count;
     r->done_message = keep(body);
+    if (r->done_message.size() != body.size())
+        return close(close_code::internal_error, "out of memory");
     const bool count_known = m->stream_count < (std::uint64_t{1} << 62) - 1;
     const auto& sub = r->subscription;
     if (sub.streams_open == 0 && (!count_known || sub.streams_opened >= m->stream_count))
@@ -278,7 +281,7 @@ inline void session::on_namespace(instant, request* r, std::uint64_t type, bytes
             return close(close_code::protocol_violation, "NAMESPACE_DONE without NAMESPACE");
         what = event::kind::namespace_removed;
     }
-    emit(what, r).message = keep(body);
+    (void)emit(what, r, body);
 }
 
 } // namespace moqrtc::moqt

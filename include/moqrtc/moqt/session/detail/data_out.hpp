@@ -8,10 +8,10 @@ namespace moqrtc::moqt {
 
 inline result<data_stream> session::open_subgroup(instant, request_id id,
                                                   const subgroup_start& start) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     auto& sub = r->subscription;
-    if (!r->is_subscription() || !sub.publisher || r->done_pending || closed_ ||
+    if (!r->is_subscription() || !sub.publisher || r->done_pending ||
         (r->phase != request::state::established && !sub.by_publish))
         return fail(errc::bad_state, "subscription");
     if (!sub.forward) return fail(errc::bad_state, "forward");
@@ -52,15 +52,14 @@ inline result<data_stream> session::open_subgroup(instant, request_id id,
 inline void session::note_object(out_stream& s, instant now, std::uint64_t object_id) {
     s.last_object = object_id;
     const auto& sub = requests_[s.request].subscription;
-    if (sub.object_delivery_timeout != 0 || sub.subgroup_delivery_timeout != 0 ||
-        sub.properties.object_delivery_timeout || sub.properties.subgroup_delivery_timeout)
+    if (sub.object_timeout() != 0 || sub.subgroup_timeout() != 0)
         s.marks.push({s.offset_queued, now});
 }
 
 inline result<void> session::write_object(instant now, data_stream stream, std::uint64_t object_id,
                                           const slice& properties, const slice& payload,
                                           object_status status) {
-    const auto slot = out_ids_.find(stream);
+    const auto slot = open_stream(stream);
     if (slot == id_map::none || out_[slot].kind != out_kind::subgroup)
         return fail(errc::not_found, "stream");
     auto& s = out_[slot];
@@ -89,7 +88,7 @@ inline result<void> session::write_encoded(instant now, data_stream stream,
                                            std::optional<std::uint64_t> previous,
                                            std::uint64_t object_id, const slice& head,
                                            const slice& payload) {
-    const auto slot = out_ids_.find(stream);
+    const auto slot = open_stream(stream);
     if (slot == id_map::none || out_[slot].kind != out_kind::subgroup)
         return fail(errc::not_found, "stream");
     auto& s = out_[slot];
@@ -103,41 +102,34 @@ inline result<void> session::write_encoded(instant now, data_stream stream,
 }
 
 inline std::optional<std::uint64_t> session::last_object(data_stream stream) const noexcept {
-    const auto slot = out_ids_.find(stream);
+    const auto slot = open_stream(stream);
     return slot == id_map::none ? std::nullopt : out_[slot].last_object;
 }
 
 inline std::size_t session::unsent_bytes_of(data_stream stream) const noexcept {
-    const auto slot = out_ids_.find(stream);
+    const auto slot = open_stream(stream);
     return slot == id_map::none ? 0 : out_[slot].unsent;
 }
 
 inline result<void> session::finish_stream(instant now, data_stream stream) {
-    const auto slot = out_ids_.find(stream);
+    const auto slot = open_stream(stream);
     if (slot == id_map::none || !is_data(out_[slot])) return fail(errc::not_found, "stream");
     finish_out(now, slot);
-    const auto& s = out_[slot];
-    if (s.request == no_slot) return {};
-    const auto& sub = requests_[s.request].subscription;
-    const auto timeout = std::max(sub.subgroup_delivery_timeout,
-                                  sub.properties.subgroup_delivery_timeout.value_or(0));
-    if (timeout != 0)
-        timers_.add(now + milliseconds_saturated(timeout), timer_heap::kind::subgroup, stream);
     return {};
 }
 
 inline result<void> session::reset_stream(instant now, data_stream stream, reset_code code) {
-    const auto slot = out_ids_.find(stream);
+    const auto slot = open_stream(stream);
     if (slot == id_map::none || !is_data(out_[slot])) return fail(errc::not_found, "stream");
     reset_out(now, slot, code);
     return {};
 }
 
 inline result<void> session::send_datagram(instant, request_id id, const object& item) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     const auto& sub = r->subscription;
-    if (!r->is_subscription() || !sub.publisher || r->done_pending || closed_ || !sub.forward ||
+    if (!r->is_subscription() || !sub.publisher || r->done_pending || !sub.forward ||
         (r->phase != request::state::established && !sub.by_publish))
         return fail(errc::bad_state, "subscription");
     if (!sub.wants(item.location)) return fail(errc::bad_state, "subscription_filter");
@@ -152,9 +144,9 @@ inline result<void> session::send_datagram(instant, request_id id, const object&
 }
 
 inline result<data_stream> session::open_fetch_stream(instant, request_id id) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
-    if (r->ours || r->kind != request_kind::fetch || r->fetch_stream != no_stream || closed_)
+    if (r->ours || r->kind != request_kind::fetch || r->fetch_stream != no_stream)
         return fail(errc::bad_state, "fetch");
     std::array<std::byte, 16> head{};
     auto size = encode_varint(rules_->varint, stream_type::fetch, head.data());
@@ -175,7 +167,7 @@ inline result<data_stream> session::open_fetch_stream(instant, request_id id) {
 }
 
 inline result<void> session::write_fetch_object(instant, data_stream stream, const object& item) {
-    const auto slot = out_ids_.find(stream);
+    const auto slot = open_stream(stream);
     if (slot == id_map::none || out_[slot].kind != out_kind::fetch)
         return fail(errc::not_found, "stream");
     auto& s = out_[slot];
@@ -192,7 +184,7 @@ inline result<void> session::write_fetch_object(instant, data_stream stream, con
 
 inline result<void> session::write_fetch_gap(instant, data_stream stream, location last,
                                              bool unknown) {
-    const auto slot = out_ids_.find(stream);
+    const auto slot = open_stream(stream);
     if (slot == id_map::none || out_[slot].kind != out_kind::fetch)
         return fail(errc::not_found, "stream");
     auto& s = out_[slot];
@@ -231,7 +223,7 @@ inline void session::data_stream_closed(instant now, std::uint32_t slot) {
 
 inline result<void> session::publish_done(instant now, request_id id, publish_done_code code,
                                           std::string_view reason) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (!r->is_subscription() || !r->subscription.publisher || r->done_pending ||
         (r->phase != request::state::established && !r->ours))
@@ -266,7 +258,7 @@ inline void session::try_publish_done(instant now, request& r) {
     const auto id = r.id;
     const msg::publish_done m{id, to_wire(*rules_, r.done_code), r.subscription.streams_opened,
                               as_bytes(r.done_reason)};
-    (void)send_on(r, m, true);
+    if (!send_on(r, m, true)) close(close_code::internal_error, "PUBLISH_DONE does not fit");
     end_request(now, id);
 }
 

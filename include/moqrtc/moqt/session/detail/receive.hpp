@@ -76,7 +76,7 @@ inline std::size_t session::read_stream(instant now, std::uint32_t slot, bytes d
     }
     if (fin) {
         auto& s = in_[slot];
-        if (s.held.size() != 0 || s.waits_alias)
+        if (s.kind != in_kind::untyped && (s.held.size() != 0 || s.waits_alias))
             s.fin_held = true;
         else
             finish_in(now, slot);

@@ -26,11 +26,14 @@ void session::on_request(instant now, request_kind kind, const M& message, bytes
     if (goaway_sent_ && rules_->goaway_request) refused = request_error_code::going_away;
     if (request_ids_.size() > config_.max_requests * 2 && !refused)
         refused = request_error_code::excessive_load;
+    auto kept = keep(body);
+    if (!refused && kept.size() != body.size()) refused = request_error_code::excessive_load;
     if (refused) {
-        (void)reject(now, message.request_id, *refused, to_string(*refused));
+        if (!reject(now, message.request_id, *refused, to_string(*refused)))
+            close(close_code::internal_error, "REQUEST_ERROR does not fit");
         return;
     }
-    emit(event::kind::requested, &r).message = keep(body);
+    emit(event::kind::requested, &r).message = std::move(kept);
 }
 
 namespace detail {
@@ -167,9 +170,9 @@ inline void session::on_update(instant now, request* on, bytes body) {
         if (!known() || !rules_->request_credit)
             return close(close_code::protocol_violation, "REQUEST_UPDATE of no request");
         ++peer_requests_ended_;
-        const msg::request_error refusal{m->request_id,
-                                         to_wire(*rules_, request_error_code::does_not_exist)};
-        if (auto encoded = encode(refusal)) queue(control_out_, std::move(*encoded));
+        const msg::request_error no_request{m->request_id,
+                                            to_wire(*rules_, request_error_code::does_not_exist)};
+        if (auto encoded = encode(no_request)) queue(control_out_, std::move(*encoded));
         return;
     }
     const bool by_subscriber = r->ours && r->kind == request_kind::publish;
@@ -192,27 +195,26 @@ inline void session::on_update(instant now, request* on, bytes body) {
     }
     const auto refused = apply_tokens(m->params.authorization_tokens);
     if (closed_) return;
-    updates_in_.set(m->request_id, request_ids_.find(r->id));
+    const auto id = r->id;
+    updates_in_.set(m->request_id, request_ids_.find(id));
     r->updates_in.push_back(m->request_id);
-    if (refused) {
-        (void)reject_update(now, m->request_id, *refused, to_string(*refused));
-        return;
-    }
+    const auto refuse = [&](request_error_code code) {
+        if (!reject_update(now, m->request_id, code, to_string(code)))
+            close(close_code::internal_error, "REQUEST_ERROR does not fit");
+    };
+    if (refused) return refuse(*refused);
     if (m->params.track_namespace_prefix) {
         const auto before =
             std::exchange(r->name.space, track_namespace{*m->params.track_namespace_prefix});
         if (const auto overlap = check_prefix(*r)) {
             r->name.space = before;
-            (void)reject_update(now, m->request_id, *overlap, to_string(*overlap));
-            return;
+            return refuse(*overlap);
         }
     }
     if (r->is_subscription() && r->subscription.publisher) {
         auto& sub = r->subscription;
-        const auto was_forward = sub.forward;
         const auto was_priority = sub.subscriber_priority;
         apply_params(sub, m->params);
-        if (was_forward && !sub.forward) reset_data_streams(now, *r, reset_code::cancelled);
         if (was_priority != sub.subscriber_priority)
             for (auto slot = r->first_stream; slot != no_slot; slot = out_[slot].next_stream) {
                 auto rank = out_[slot].rank;
@@ -220,22 +222,19 @@ inline void session::on_update(instant now, request* on, bytes body) {
                                   static_cast<std::uint32_t>(sub.subscriber_priority) << 8;
                 rerank(slot, rank);
             }
+        reset_unwanted_streams(now, *r);
+        r = find_request(id);
+        if (r == nullptr) return; // PUBLISH_DONE waited for these streams alone
     }
-    auto& e = emit(event::kind::update_requested, r);
-    e.update_id = m->request_id;
-    e.message = keep(body);
+    emit(event::kind::update_requested, r, body).update_id = m->request_id;
 }
 
 /// UNSUBSCRIBE, FETCH_CANCEL, a cancelled request stream: the peer wants no more of it.
 inline void session::on_peer_cancel(instant now, request& r, reset_code code) {
-    reset_data_streams(now, r, reset_code::cancelled);
-    stop_data_streams(r, reset_code::cancelled);
     auto& e = emit(event::kind::cancelled, &r);
     e.by_peer = true;
     e.reset = code;
-    const auto id = r.id;
-    close_own_stream(now, r, reset_code::cancelled);
-    end_request(now, id);
+    drop_request(now, r, reset_code::cancelled);
 }
 
 /// The peer's half of a request's own stream ended: FIN, RESET_STREAM or STOP_SENDING.

@@ -96,6 +96,7 @@ inline result<request_id> session::publish(instant now, const full_track_name& t
     if (!known) return std::unexpected(known.error());
     if (!rules_->several_subscriptions && sending_.contains(track))
         return fail(errc::duplicate, "track");
+    if (!alias_is_free(alias, track)) return fail(errc::duplicate, "track_alias");
     msg::publish m{0, track.space.view(), as_bytes(track.name), alias, params, properties};
     const auto id = start_request(now, request_kind::publish, m, track);
     if (!id) return id;
@@ -106,7 +107,14 @@ inline result<request_id> session::publish(instant now, const full_track_name& t
     sub.properties = *known;
     apply_params(sub, params);
     sending_.emplace(track, *id);
+    own_aliases_.set(alias, request_ids_.find(*id));
     return id;
+}
+
+/// Anchor `track-alias`: one alias may not stand for two tracks at once.
+inline bool session::alias_is_free(track_alias alias, const full_track_name& track) noexcept {
+    const auto other = own_aliases_.find(alias);
+    return other == id_map::none || requests_[other].name == track;
 }
 
 inline result<request_id> session::fetch(instant now, const full_track_name& track, location start,
@@ -130,7 +138,7 @@ inline result<request_id> session::fetch(instant now, const full_track_name& tra
 inline result<request_id> session::joining_fetch(instant now, msg::fetch_type type,
                                                  request_id subscription, std::uint64_t start,
                                                  const message_params& params) {
-    const auto* joined = find_request(subscription);
+    const auto* joined = open_request(subscription);
     if (joined == nullptr || !joined->is_subscription() || joined->subscription.publisher)
         return fail(errc::not_found, "joining_request_id");
     if (type == msg::fetch_type::standalone) return fail(errc::bad_value, "fetch_type");
@@ -169,13 +177,20 @@ inline result<request_id> session::subscribe_tracks(instant now, const track_nam
 
 inline result<request_id> session::update(instant now, request_id id,
                                           const message_params& params) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     const bool subscriber = r->is_subscription() && !r->subscription.publisher;
     if ((!r->ours && !subscriber) || r->phase == request::state::done)
         return fail(errc::bad_state, "request_update");
     const auto next = next_request();
     if (!next) return next;
+    if (params.track_namespace_prefix) {
+        auto wanted = std::exchange(r->name.space, track_namespace{*params.track_namespace_prefix});
+        if (check_prefix(*r)) {
+            r->name.space = std::move(wanted);
+            return fail(errc::duplicate, "track_namespace_prefix");
+        }
+    }
     const msg::request_update m{*next, id, params};
     if (const auto sent = send_on(*r, m); !sent) return std::unexpected(sent.error());
     next_request_id_ += 2;
@@ -197,9 +212,32 @@ inline void session::close_own_stream(instant now, request& r, reset_code code) 
     if (in != id_map::none) discard_in(in, code);
 }
 
+/// Resets our data streams of a request; unlike `drop_request` it may end the request.
 inline void session::reset_data_streams(instant now, request& r, reset_code code) {
     while (r.first_stream != no_slot)
         reset_out(now, r.first_stream, code);
+}
+
+/// Resets our streams of groups that the subscription does not want any more. They are incomplete,
+/// so they can't end with FIN. May end the request when PUBLISH_DONE waited for them.
+inline void session::reset_unwanted_streams(instant now, request& r) {
+    const auto id = r.id;
+    for (auto slot = r.first_stream; slot != no_slot && find_request(id) != nullptr;) {
+        const auto next = out_[slot].next_stream;
+        if (!r.subscription.forward || !r.subscription.wants_group(out_[slot].header.group_id))
+            reset_out(now, slot, reset_code::cancelled);
+        slot = next;
+    }
+}
+
+/// Ends a request at once, with all of its streams in both directions.
+inline void session::drop_request(instant now, request& r, reset_code code) {
+    r.done_pending = false; // nobody waits for PUBLISH_DONE any more
+    r.phase = request::state::done;
+    reset_data_streams(now, r, code);
+    stop_data_streams(r, code);
+    close_own_stream(now, r, code);
+    end_request(now, r.id);
 }
 
 /// Stops the peer's data streams of a subscription or fetch.
@@ -219,8 +257,9 @@ inline void session::forget_names(const request& r) {
     };
     if (!r.is_subscription()) return;
     erase(r.subscription.publisher ? sending_ : receiving_);
-    if (!r.subscription.publisher && aliases_.find(r.subscription.alias) == request_ids_.find(r.id))
-        aliases_.erase(r.subscription.alias);
+    auto& aliases = r.subscription.publisher ? own_aliases_ : aliases_;
+    if (aliases.find(r.subscription.alias) == request_ids_.find(r.id))
+        aliases.erase(r.subscription.alias);
 }
 
 inline void session::end_request(instant, request_id id) {
@@ -230,6 +269,7 @@ inline void session::end_request(instant, request_id id) {
     forget_names(r);
     for (const auto update : r.updates_in)
         updates_in_.erase(update);
+    peer_requests_ended_ += r.updates_in.size();
     if (r.own_stream) {
         if (auto* s = find_out(r.stream)) s->request = no_slot;
         const auto in = in_ids_.find(r.stream);
@@ -243,9 +283,10 @@ inline void session::end_request(instant, request_id id) {
     const bool ours = r.ours;
     request_ids_.erase(id);
     requests_.give(slot);
-    if (ours) return;
-    --peer_requests_open_;
-    ++peer_requests_ended_;
+    if (!ours) {
+        --peer_requests_open_;
+        ++peer_requests_ended_;
+    }
     grow_credit();
 }
 
@@ -261,16 +302,12 @@ inline void session::grow_credit() {
 }
 
 inline result<void> session::cancel(instant now, request_id id, reset_code code) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     const bool subscriber = r->is_subscription() && !r->subscription.publisher;
     if (r->is_subscription() && !subscriber) return fail(errc::bad_state, "use publish_done");
     if (!r->ours && r->phase == request::state::pending) return fail(errc::bad_state, "use reject");
-    reset_data_streams(now, *r, code);
-    stop_data_streams(*r, code);
-    if (r->own_stream) {
-        close_own_stream(now, *r, code);
-    } else {
+    if (!r->own_stream) {
         result<void> sent{};
         if (subscriber)
             sent = send_on(*r, msg::unsubscribe{id});
@@ -285,7 +322,7 @@ inline result<void> session::cancel(instant now, request_id id, reset_code code)
             return fail(errc::not_in_draft, "cancel");
         if (!sent) return sent;
     }
-    end_request(now, id);
+    drop_request(now, *r, code);
     return {};
 }
 

@@ -55,7 +55,7 @@ inline void session::queue(std::uint32_t slot, slice chunk) {
 }
 
 inline void session::op(transport_op::kind what, stream_id stream, reset_code code) {
-    ops_.push({what, stream, to_wire(*rules_, code), {}});
+    if (!closed_) ops_.push({what, stream, to_wire(*rules_, code), {}});
 }
 
 inline void session::finish_out(instant now, std::uint32_t slot) {
@@ -64,6 +64,10 @@ inline void session::finish_out(instant now, std::uint32_t slot) {
     s.fin = true;
     s.finished_at = now;
     make_ready(slot);
+    if (s.kind != out_kind::subgroup || s.request == no_slot) return;
+    const auto timeout = requests_[s.request].subscription.subgroup_timeout();
+    if (timeout != 0)
+        timers_.add(now + milliseconds_saturated(timeout), timer_heap::kind::subgroup, s.id);
 }
 
 inline void session::reset_out(instant now, std::uint32_t slot, reset_code code) {
@@ -71,7 +75,12 @@ inline void session::reset_out(instant now, std::uint32_t slot, reset_code code)
     if (s.opened) op(transport_op::kind::reset, s.id, code);
     if (is_data(s)) {
         unsent_data_bytes_ -= s.unsent;
-        if (s.request != no_slot) requests_[s.request].unsent -= s.unsent;
+        if (s.request != no_slot) {
+            auto& r = requests_[s.request];
+            r.unsent -= s.unsent;
+            // The peer can't see a stream that the transport never opened, so none is counted.
+            if (!s.opened && s.kind == out_kind::subgroup) --r.subscription.streams_opened;
+        }
         if (!s.fin_sent) data_stream_closed(now, slot);
     } else {
         control_bytes_ -= s.unsent;
@@ -121,16 +130,8 @@ inline std::optional<stream_send> session::poll_send(instant now) {
 inline bool session::expired(const out_stream& s, instant now) const noexcept {
     if (s.marks.empty() || s.request == no_slot) return false;
     const auto& sub = requests_[s.request].subscription;
-    const auto timeout = [](std::uint64_t subscriber, std::optional<std::uint64_t> track) {
-        const auto publisher = track.value_or(0);
-        return subscriber == 0  ? publisher
-               : publisher == 0 ? subscriber
-                                : std::min(subscriber, publisher);
-    };
-    const auto object =
-        timeout(sub.object_delivery_timeout, sub.properties.object_delivery_timeout);
-    const auto group =
-        timeout(sub.subgroup_delivery_timeout, sub.properties.subgroup_delivery_timeout);
+    const auto object = sub.object_timeout();
+    const auto group = sub.subgroup_timeout();
     if (object != 0 && now - s.marks.front().at > milliseconds_saturated(object)) return true;
     return group != 0 && s.fin && now - s.finished_at > milliseconds_saturated(group);
 }

@@ -55,7 +55,7 @@ void session::handle_setup(instant now, bytes body) {
     if (closed_) return;
     peer_credit_ = m->options.max_request_id.value_or(0);
     if (control_out_ == no_slot || (!rules_->control_pair && config_.self == role::server)) start();
-    become_established(now, body);
+    if (!closed_) become_established(now, body);
 }
 
 inline bool session::check_setup_options(const setup_options& o) {
@@ -78,7 +78,7 @@ inline bool session::check_setup_options(const setup_options& o) {
 
 inline void session::become_established(instant now, bytes body) {
     established_ = true;
-    emit(event::kind::established).message = keep(body);
+    (void)emit(event::kind::established, nullptr, body);
     for (std::uint32_t slot = 0; slot < in_.extent(); ++slot)
         if (in_[slot].held.size() != 0 || in_[slot].fin_held) replay(now, slot);
 }
@@ -134,14 +134,19 @@ inline void session::handle_timeout(instant now) {
             break;
         case timer_heap::kind::request_goaway:
             if (auto* r = find_request(due->id)) {
-                close_own_stream(now, *r, reset_code::going_away);
-                end_request(now, due->id);
+                emit(event::kind::cancelled, r).reset = reset_code::going_away;
+                drop_request(now, *r, reset_code::going_away);
             }
             break;
         case timer_heap::kind::subgroup: {
             // FIN was handed over, yet not everything is acknowledged (anchor `delivery-timeouts`).
             const auto slot = out_ids_.find(due->id);
-            if (slot != id_map::none) reset_out(now, slot, reset_code::delivery_timeout);
+            if (slot == id_map::none) break;
+            const auto of = out_[slot].request;
+            auto& e = emit(event::kind::stream_stopped, of == no_slot ? nullptr : &requests_[of]);
+            e.stream = due->id;
+            e.reset = reset_code::delivery_timeout;
+            reset_out(now, slot, reset_code::delivery_timeout);
             break;
         }
         case timer_heap::kind::unknown_alias: {
@@ -174,10 +179,10 @@ inline result<void> session::goaway(instant now, std::string_view uri, duration 
 
 inline result<void> session::request_goaway(instant now, request_id id, std::string_view uri,
                                             duration timeout) {
-    auto* r = find_request(id);
+    auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (!rules_->request_goaway || !r->own_stream) return fail(errc::not_in_draft, "goaway");
-    if (r->goaway_sent || closed_) return fail(errc::bad_state, "goaway");
+    if (r->goaway_sent) return fail(errc::bad_state, "goaway");
     if (!uri.empty() && config_.self == role::client)
         return fail(errc::bad_value, "new_session_uri");
     const msg::goaway m{as_bytes(uri), static_cast<std::uint64_t>(timeout.ms()), {}};
@@ -200,13 +205,17 @@ inline void session::handle_goaway(instant, request* on, bytes body) {
     if (m->request_id && *m->request_id % 2 != next_request_id_ % 2)
         return close(close_code::invalid_request_id, "GOAWAY names a request that is not ours");
     seen = true;
-    emit(on != nullptr ? event::kind::request_goaway : event::kind::goaway, on).message =
-        keep(body);
+    (void)emit(on != nullptr ? event::kind::request_goaway : event::kind::goaway, on, body);
 }
 
-inline event& session::emit(event::kind what, const request* r) {
+/// Nothing comes after `closed`; an event whose message does not fit into the pool closes.
+inline event& session::emit(event::kind what, const request* r, bytes message) {
+    auto kept = closed_ ? slice{} : keep(message);
+    if (kept.size() != message.size()) close(close_code::internal_error, "out of memory");
+    if (closed_ && what != event::kind::closed) return unheard_ = {};
     events_.push({});
     auto& e = events_.back();
+    e.message = std::move(kept);
     e.what = what;
     e.rules = rules_;
     if (r != nullptr) {

@@ -36,6 +36,22 @@ TEST_P(relay_upstream, publisher_killed_and_back_under_the_same_namespace) {
     EXPECT_FALSE(s.done(id));
 }
 
+TEST_P(relay_upstream, publisher_that_comes_back_and_numbers_from_zero_starts_anew) {
+    auto& p = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send_groups(p, "video", 100, 103, 2);
+    w.kill(p);
+    w.run(seconds(2));
+    auto& back = w.publish(GetParam().from);
+    w.send(back, "video", {0, 0}, "a");
+    EXPECT_EQ(s.done(id), publish_done_code::track_ended);
+    const auto again = w.subscribe(s, "video");
+    w.send(back, "video", {0, 1}, "b");
+    w.send(back, "video", {1, 0}, "c");
+    EXPECT_EQ(s.got(again), "0:1=b 1:0=c");
+}
+
 TEST_P(relay_upstream, pushing_publisher_killed_and_back) {
     auto& p = w.add<publisher>(GetParam().from);
     p.push({"live"}, "video");

@@ -64,6 +64,9 @@ inline void relay::on_object(instant now, peer& p, event& e) {
     std::optional<std::uint64_t> before;
     if (!datagram) before = std::exchange(ingests_[found].last, item.location.object);
     if (!check(now, p, *sources_[source_index].checker, track_index, item)) return;
+    if (t.returned && t.largest && item.location.group < t.largest->group &&
+        !t.cache->holds(item.location.group))
+        start_anew(now, track_index);
     const auto stored = t.cache->add(now, rules, item);
     if (stored == track_cache::outcome::conflict) return malformed(now, track_index);
     const bool old = stored == track_cache::outcome::refused && t.several;

@@ -138,6 +138,25 @@ inline void relay::end_track(instant now, std::uint32_t index, publish_done_code
     drop_if_unused(now, index);
 }
 
+/// A publisher that came back numbers from the beginning again: what subscribers had is over, and
+/// they can subscribe to what there is now.
+inline void relay::start_anew(instant now, std::uint32_t index) {
+    auto& t = tracks_[index];
+    t.cache->clear();
+    t.largest.reset();
+    t.final_object.reset();
+    t.returned = t.several = false;
+    for (std::size_t i = 0; i < t.lanes.size(); ++i) {
+        const auto& l = t.lanes[i];
+        if (l.to == nullptr) continue;
+        for (const auto live : t.live)
+            if (const auto& out = lives_[live].outputs[i]; out.phase == output::state::open)
+                (void)l.to->session.reset_stream(now, out.stream, reset_code::cancelled);
+        end_subscriber(now, l.subscriber, publish_done_code::track_ended,
+                       "the publisher has started anew");
+    }
+}
+
 /// Two deliveries of one object differ, or an object comes that cannot be: nothing of the track
 /// can be relied on. Spec: anchor `malformed-tracks`.
 inline void relay::malformed(instant now, std::uint32_t index) {

@@ -179,6 +179,7 @@ private:
     void end_ingests_of(instant now, std::uint32_t source_index, reset_code code);
     void note_gaps(track& t, const wire_rules& rules, const object& item);
     void malformed(instant now, std::uint32_t track);
+    void start_anew(instant now, std::uint32_t index);
     [[nodiscard]] bool check(instant now, peer& p, track_checker& checker,
                              std::uint32_t track_index, const object& item);
 

@@ -157,8 +157,9 @@ struct track {
     full_track_name name{};
     track_alias alias = 0;
     bool catalog = false;
-    bool active = false;  ///< it was served, and its subscribers have not been told an end
-    bool several = false; ///< it has had more than one publisher
+    bool active = false;   ///< it was served, and its subscribers have not been told an end
+    bool several = false;  ///< it has had more than one publisher
+    bool returned = false; ///< its publisher was gone for a while
     std::vector<std::uint32_t> sources{};
     std::vector<lane> lanes{};
     std::vector<std::uint32_t> free_lanes{};

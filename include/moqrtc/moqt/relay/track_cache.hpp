@@ -109,6 +109,10 @@ public:
         return at < order_.size() && (*store_)[order_[at]].id == group ? &(*store_)[order_[at]]
                                                                        : nullptr;
     }
+    [[nodiscard]] bool holds(std::uint64_t group) noexcept {
+        const auto* found = find(group);
+        return found != nullptr && !found->objects.empty();
+    }
     /// The group, made if there is none; null when it is older than all that is kept.
     [[nodiscard]] cached_group* open(std::uint64_t group) {
         if (auto* found = find(group)) return found;

@@ -113,6 +113,7 @@ inline void relay::source_established(instant now, std::uint32_t index) {
     auto& t = tracks_[track_index];
     s.established = true;
     t.several = t.several || t.active;
+    t.returned = t.active && t.sources.size() == 1;
     t.grace_at = t.retry_at = never;
     if (!t.active) {
         t.active = true;

@@ -102,5 +102,18 @@ TEST(writer, fills_in_a_length_later) {
     EXPECT_EQ(none.error().code, errc::no_space);
 }
 
+TEST(writer, lets_a_caller_write_into_what_is_left) {
+    std::array<std::byte, 4> out{};
+    writer io{ones, out};
+    io.u8("a", 1);
+    EXPECT_EQ(io.spare().size(), 3U);
+    io.spare()[0] = std::byte{2};
+    io.commit(1);
+    io.u8("c", 3);
+    EXPECT_TRUE(equal(bytes{out}.first(io.position()), hex("010203")));
+    io.fail(errc::bad_value, "d");
+    EXPECT_TRUE(io.spare().empty());
+}
+
 } // namespace
 } // namespace moqrtc

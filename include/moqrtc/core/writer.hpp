@@ -106,6 +106,10 @@ public:
         M::describe(*this, value);
     }
 
+    /// The bytes that are left, for a caller that writes them itself and then says how many.
+    [[nodiscard]] constexpr mutable_bytes spare() const noexcept { return {at_, end_}; }
+    constexpr void commit(std::size_t size) noexcept { at_ += size; }
+
 private:
     [[gnu::noinline]] constexpr void longer_varint(const char* field,
                                                    std::uint64_t value) noexcept {

@@ -1,114 +1,11 @@
 #pragma once
 
-#include <moqrtc/core/sizer.hpp>
-#include <moqrtc/moqt/params.hpp>
+#include <moqrtc/moqt/data/quick_archives.hpp>
+#include <moqrtc/moqt/params_values.hpp>
 
 namespace moqrtc::moqt {
 
 namespace detail {
-
-/// Checks shared by all archives: what a value may be in this draft.
-constexpr void check_parameter(auto& io, const parameter_rule& rule, std::uint64_t value) {
-    switch (rule.kind) {
-    case value_kind::timeout:
-        return io.check(value != 0 || io.rules().zero_timeout_is_none, rule.name);
-    case value_kind::boolean:
-        return io.check(value <= 1, rule.name);
-    case value_kind::priority_value:
-        return io.check(value <= 255, rule.name);
-    case value_kind::order:
-        return io.check(value == 1 || value == 2, rule.name);
-    default:
-        return;
-    }
-}
-
-constexpr void describe_filter(auto& io, auto& filter) {
-    auto type = static_cast<std::uint64_t>(filter.type);
-    io.varint("filter_type", type);
-    io.check(type >= 1 && type <= 4, "filter_type");
-    if constexpr (reads<decltype(io)>) {
-        if (!io.ok()) return;
-        filter.type = static_cast<filter_type>(type);
-    }
-    if (filter.type != filter_type::absolute_start && filter.type != filter_type::absolute_range)
-        return;
-    io.nested("start", filter.start);
-    if (filter.type != filter_type::absolute_range) return;
-    if (io.rules().location_filter == location_filter_form::delta_end) {
-        io.check(reads<decltype(io)> || filter.end_group >= filter.start.group, "end_group");
-        std::uint64_t delta = filter.end_group - filter.start.group;
-        io.varint("end_group_delta", delta);
-        if constexpr (reads<decltype(io)>) {
-            io.check(delta <= UINT64_MAX - filter.start.group, "end_group_delta", errc::overflow);
-            filter.end_group = filter.start.group + delta;
-        }
-    } else {
-        io.varint("end_group", filter.end_group);
-        io.check(filter.end_group >= filter.start.group, "end_group");
-    }
-}
-
-/// One value of a kind that stands behind a length; `Short` ones have less than 64 bytes.
-template <bool Short, class Io, class Describe>
-constexpr void length_prefixed(Io& io, const char* field, errc mismatch, Describe&& describe) {
-    if constexpr (reads<Io>) {
-        std::uint64_t size = 0;
-        io.varint(field, size);
-        if (!io.ok()) return;
-        io.check(size <= limits::key_value_bytes, field, errc::limit);
-        io.check(size <= io.left(), field, errc::truncated);
-        if (!io.ok()) return;
-        const auto* const outer = io.enter(static_cast<std::size_t>(size));
-        describe(io);
-        io.leave(outer, field, mismatch);
-    } else if constexpr (prints<Io>) {
-        io.begin(field);
-        describe(io);
-        io.end();
-    } else if constexpr (Short && requires { io.room(); }) {
-        auto* const length = io.enter(field);
-        describe(io);
-        io.leave(length);
-    } else {
-        sizer count{io.rules()};
-        describe(count);
-        io.varint(field, count.position());
-        describe(io);
-    }
-}
-
-/// Reads or writes the value of `rule` into or from `member`, which is set.
-template <class Io, class Member>
-constexpr void describe_value(Io& io, const parameter_rule& rule, Member& member) {
-    const bool typed = io.rules().parameters == parameter_form::typed;
-    if constexpr (requires { member.start; }) {
-        length_prefixed<true>(io, rule.name, errc::bad_value,
-                              [&](auto& inner) { describe_filter(inner, member); });
-    } else if constexpr (requires { member.group; }) {
-        if (typed) return io.nested(rule.name, member);
-        length_prefixed<true>(io, rule.name, errc::malformed_value,
-                              [&](auto& inner) { location::describe(inner, member); });
-    } else if constexpr (requires { member.encoded(); }) {
-        describe_namespace(io, rule.name, member, 0);
-    } else {
-        const bool one_byte =
-            typed && (rule.kind == value_kind::boolean || rule.kind == value_kind::priority_value ||
-                      rule.kind == value_kind::order);
-        auto value = static_cast<std::uint64_t>(member);
-        if (one_byte) {
-            auto narrow = static_cast<std::uint8_t>(value);
-            io.u8(rule.name, narrow);
-            value = narrow;
-        } else {
-            io.varint(rule.name, value);
-        }
-        check_parameter(io, rule, value);
-        if constexpr (reads<Io>) {
-            if (io.ok()) member = static_cast<std::remove_cvref_t<Member>>(value);
-        }
-    }
-}
 
 /// Reads adjacent AUTHORIZATION_TOKEN parameters; returns how many there were.
 template <class Io>
@@ -269,6 +166,14 @@ constexpr bool write_small(Io& io, const parameter_rule& rule, std::uint64_t key
     return false;
 }
 
+/// Archives that know only whether all went well.
+template <class Io>
+concept hurries = requires { Io::quick; };
+/// Parameters whose size has a small bound.
+template <class Member>
+concept fixed_size = !requires(Member member) { member.tokens(); } &&
+                     !requires(Member member) { member->encoded(); };
+
 template <class Io>
 constexpr void write_params(Io& io, const message_params& params, carrier where) {
     std::size_t count = 0;
@@ -287,7 +192,9 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
                 io.varint("parameter_type", deltas ? rule.type - previous : rule.type);
             previous = rule.type;
         };
-        if constexpr (requires { member.tokens(); }) {
+        if constexpr (hurries<Io> && !fixed_size<decltype(member)>) {
+            io.fail(errc::unsupported, rule.name);
+        } else if constexpr (requires { member.tokens(); }) {
             auto at = member.tokens();
             while (const auto token = at.next()) {
                 key();
@@ -304,6 +211,16 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
             describe_value(io, rule, *member);
         }
     });
+}
+
+/// Parameters of fixed size, which is nearly always all of them, without leaving the registers;
+/// 0 when there is another one, no room or a failure, which `writer` then meets and names.
+[[nodiscard]] [[gnu::flatten, gnu::noinline]] constexpr std::size_t
+write_params_quickly(const wire_rules& rules, const message_params& params, carrier where,
+                     mutable_bytes out) {
+    quick_writer io{rules, out};
+    write_params(io, params, where);
+    return io.ok() ? io.position() : 0;
 }
 
 /// One of each kind, values of 2 and 13 bytes, small numbers that every draft can carry.
@@ -373,8 +290,13 @@ constexpr void describe_params(Io& io, Params& params, carrier where) {
         io.begin("parameters");
         detail::write_params(io, params, where);
         io.end();
-    } else
+    } else {
+        if constexpr (requires { io.commit(0); }) {
+            const auto size = detail::write_params_quickly(io.rules(), params, where, io.spare());
+            if (size != 0) return io.commit(size);
+        }
         detail::write_params(io, params, where);
+    }
 }
 
 /// The first parameter set in `params` that the draft does not define for `where`, if any: what a

@@ -82,6 +82,7 @@ private:
 class quick_writer {
 public:
     static constexpr bool reading = false;
+    static constexpr bool quick = true;
 
     constexpr quick_writer(const wire_rules& rules, mutable_bytes out) noexcept
         : rules_{&rules}, begin_{out.data()}, at_{out.data()}, end_{out.data() + out.size()} {}
@@ -126,6 +127,25 @@ public:
         varint(field, value.size());
         if (value.size() > max || value.size() > room()) return void(good_ = false);
         at_ = std::copy(value.begin(), value.end(), at_);
+    }
+    [[gnu::always_inline]] constexpr void byte_pair(const char*, std::uint64_t first,
+                                                    std::uint64_t second) noexcept {
+        if (room() < 2) return void(good_ = false);
+        at_[0] = static_cast<std::byte>(first);
+        at_[1] = static_cast<std::byte>(second);
+        at_ += 2;
+    }
+    [[nodiscard]] [[gnu::always_inline]] constexpr std::byte* enter(const char* field) noexcept {
+        auto* const length = at_;
+        u8(field, 0);
+        return length;
+    }
+    [[gnu::always_inline]] constexpr void leave(std::byte* length) noexcept {
+        if (good_) *length = static_cast<std::byte>(at_ - length - 1);
+    }
+    template <class M>
+    [[gnu::always_inline]] constexpr void nested(const char*, const M& value) noexcept {
+        M::describe(*this, value);
     }
 
 private:

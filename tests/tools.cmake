@@ -51,12 +51,12 @@ if(MOQRTC_MOQT)
         else()
             set(label gcc)
         endif()
-        moqrtc_tool_test(headers_alone_${label} TIMEOUT 900 COST 200
+        moqrtc_tool_test(headers_alone_${label} TIMEOUT 1200 COST 200
             COMMAND "${MOQRTC_BASH}" "${tools}/headers_alone" "${PROJECT_SOURCE_DIR}"
                 "${tools_work}/headers_alone_${label}" "${compiler}")
     endforeach()
 
-    moqrtc_tool_test(wasm32 TIMEOUT 900 COST 150
+    moqrtc_tool_test(wasm32 TIMEOUT 1200 COST 150
         COMMAND "${MOQRTC_BASH}" "${PROJECT_SOURCE_DIR}/scripts/wasm-check")
 endif()
 

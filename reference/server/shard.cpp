@@ -1,5 +1,8 @@
 #include "common/clock.hpp"
+#include "common/moqt_connection.hpp"
 #include "shard.hpp"
+
+#include <moqrtc/moqt/relay/relay.hpp>
 
 #include <asio/post.hpp>
 
@@ -15,6 +18,13 @@ public:
     ~link() override { forget(steady_now()); }
 
     [[nodiscard]] std::size_t upstream_index() const noexcept { return upstream_; }
+    [[nodiscard]] bool is_upstream() const noexcept { return upstream_ != none; }
+    [[nodiscard]] std::string label() {
+        auto out = transport().peer().to_string();
+        if (session() != nullptr)
+            out += " draft " + std::to_string(moqt::number(session()->rules().id));
+        return out;
+    }
     [[nodiscard]] bool established() noexcept {
         return session() != nullptr && session()->established();
     }
@@ -102,13 +112,17 @@ std::error_code shard::listen(const socket_address& local, bool share_port,
                              });
 }
 
+std::expected<void, std::string> shard::prepare_upstreams() {
+    if (upstreams_.empty()) return {};
+    auto tls = tls_client::make(config_.upstream_trust);
+    if (!tls) return std::unexpected(tls.error());
+    upstream_tls_ = std::move(*tls);
+    return {};
+}
+
 void shard::start() {
-    if (!upstreams_.empty()) {
-        auto tls = tls_client::make(config_.upstream_trust);
-        if (tls) upstream_tls_ = *tls;
-        for (std::size_t i = 0; i < upstreams_.size() && upstream_tls_; ++i)
-            asio::post(context_, [this, i] { connect(i); });
-    }
+    for (std::size_t i = 0; i < upstreams_.size(); ++i)
+        asio::post(context_, [this, i] { connect(i); });
     thread_ = std::thread{[this] { context_.run(); }};
 }
 
@@ -126,12 +140,12 @@ void shard::post(std::function<void()> work) {
 /// Keeps one connection to an upstream relay; tries again after a growing pause.
 void shard::connect(std::size_t index) {
     auto& up = upstreams_[index];
-    if (up.connection != nullptr) return;
+    if (up.connection != nullptr || leaving_) return;
     const auto pause = up.failures == 0 ? 0 : std::min(100 << std::min(up.failures, 5), 2000);
     ++up.failures;
     up.retry->expires_after(std::chrono::milliseconds{pause});
     up.retry->async_wait([this, index](std::error_code failure) {
-        if (failure) return;
+        if (failure || leaving_) return;
         auto& to = upstreams_[index];
         connect_options options;
         options.host = to.where.host;
@@ -155,11 +169,14 @@ void shard::settle() {
     while (const auto key = relay_->poll_ready())
         if (const auto found = links_.find(*key); found != links_.end()) found->second->flush();
     while (const auto event = relay_->poll_event()) {
-        if (event->what == moqt::relay_event::kind::session_up)
-            if (const auto found = links_.find(event->session);
-                found != links_.end() && found->second->upstream_index() != SIZE_MAX)
+        const auto found = links_.find(event->session);
+        std::string peer;
+        if (found != links_.end() && event->what == moqt::relay_event::kind::session_up) {
+            peer = found->second->label();
+            if (found->second->is_upstream())
                 upstreams_[found->second->upstream_index()].failures = 0;
-        log_(*this, *event);
+        }
+        log_(steady_now(), *event, peer);
     }
     settling_ = false;
     arm();
@@ -183,20 +200,31 @@ void shard::arm() {
     });
 }
 
-shard_report shard::report() {
+shard_report shard::report(bool everything) {
     shard_report out;
     out.relay = relay_->statistics();
     out.quic = endpoint_->statistics();
-    out.tracks = relay_->tracks();
-    out.sessions = relay_->sessions();
-    out.namespaces = relay_->namespaces();
+    if (everything) {
+        out.tracks = relay_->tracks();
+        out.sessions = relay_->sessions();
+        out.namespaces = relay_->namespaces();
+    }
+    out.upstreams = upstreams_.size();
     out.pool_bytes = pool_.used();
     for (const auto& up : upstreams_)
         if (up.connection != nullptr && up.connection->established()) ++out.upstreams_connected;
     return out;
 }
 
+std::size_t shard::clients() const {
+    std::size_t out = 0;
+    for (const auto& [key, one] : links_)
+        out += one->is_upstream() ? 0 : 1;
+    return out;
+}
+
 void shard::drain(duration timeout) {
+    leaving_ = true;
     endpoint_->stop_accepting();
     const auto now = steady_now();
     relay_->goaway(now, {}, timeout);
@@ -204,6 +232,7 @@ void shard::drain(duration timeout) {
 }
 
 void shard::close_all() {
+    leaving_ = true;
     for (auto& up : upstreams_)
         up.retry->cancel();
     endpoint_->close_all(0, "the relay ends");

@@ -1,35 +1,32 @@
 #pragma once
 
 #include "common/locator.hpp"
-#include "common/moqt_connection.hpp"
 #include "common/quic_endpoint.hpp"
+#include "shard_report.hpp"
 
 #include <moqrtc/core/buffer_pool.hpp>
-#include <moqrtc/moqt/relay/relay.hpp>
+#include <moqrtc/moqt/draft.hpp>
+#include <moqrtc/moqt/relay/config.hpp>
+#include <moqrtc/moqt/relay/policy.hpp>
 
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
-namespace moqrtc::reference {
+namespace moqrtc::moqt {
+class relay;
+}
 
-/// What a shard counts and shows, taken on its thread.
-struct shard_report {
-    moqt::relay_statistics relay;
-    quic_statistics quic;
-    std::vector<moqt::track_snapshot> tracks;
-    std::vector<moqt::session_snapshot> sessions;
-    std::vector<moqt::track_namespace> namespaces;
-    std::size_t pool_bytes = 0;
-    std::size_t upstreams_connected = 0;
-};
+namespace moqrtc::reference {
 
 /// One thread of the data plane: an `io_context`, a UDP socket, a relay and its sessions. Nothing
 /// in it is shared; the outside talks to it by `post`.
@@ -44,7 +41,9 @@ public:
         std::size_t pool_limit = std::size_t{2} << 30;
         std::string implementation;
     };
-    using log_handler = std::function<void(const shard&, const moqt::relay_event&)>;
+    /// `peer` describes the event's session, empty when it is gone.
+    using log_handler =
+        std::function<void(instant now, const moqt::relay_event&, std::string_view peer)>;
 
     shard(std::uint8_t index, config settings, quic_secrets secrets, log_handler log);
     ~shard();
@@ -56,19 +55,25 @@ public:
                                          std::shared_ptr<const tls_server> tls);
     [[nodiscard]] socket_address local() const noexcept { return endpoint_->local(); }
     void start();
+    /// Whether an upstream relay's certificate can be judged; call it before `start`.
+    [[nodiscard]] std::expected<void, std::string> prepare_upstreams();
     /// Ends the thread; what is still open is dropped.
     void stop();
 
     /// Runs `work` on the shard's thread.
     void post(std::function<void()> work);
     // On the shard's thread:
-    [[nodiscard]] shard_report report();
+    /// With `everything` the lists of tracks, sessions and namespaces, too.
+    [[nodiscard]] shard_report report(bool everything);
     void use_tls(std::shared_ptr<const tls_server> tls) { endpoint_->use_tls(std::move(tls)); }
     /// Takes no more connections and asks every session to leave.
     void drain(duration timeout);
     /// Closes what is left.
     void close_all();
-    [[nodiscard]] std::size_t open_connections() const { return endpoint_->open_connections(); }
+    /// Sessions that peers opened.
+    [[nodiscard]] std::size_t clients() const;
+    /// Connections that are open or being closed.
+    [[nodiscard]] std::size_t connections() const { return endpoint_->connections(); }
     [[nodiscard]] quic_endpoint& endpoint() noexcept { return *endpoint_; }
     [[nodiscard]] std::uint8_t index() const noexcept { return index_; }
 
@@ -100,6 +105,7 @@ private:
     asio::steady_timer timer_;
     instant armed_ = never;
     bool settling_ = false;
+    bool leaving_ = false; ///< no more connections, ours to other relays included
     std::thread thread_;
 };
 

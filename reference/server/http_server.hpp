@@ -1,0 +1,47 @@
+#pragma once
+
+#include "common/socket_address.hpp"
+
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <system_error>
+
+namespace moqrtc::reference {
+
+struct http_response {
+    unsigned status = 200;
+    std::string content_type = "text/plain; charset=utf-8";
+    std::string body;
+    bool any_origin = false; ///< pages of other hosts may read it
+};
+
+/// Plain HTTP/1.1 on a thread of its own: GET and HEAD of small answers, everything bounded in
+/// size and time.
+class http_server {
+public:
+    /// Answers a request, once and from any thread.
+    using reply = std::function<void(http_response)>;
+    /// Called on the HTTP thread with the path, without the query.
+    using handler = std::function<void(const std::string& path, reply)>;
+
+    /// `connections` is how many clients may be there at one time.
+    explicit http_server(std::size_t connections);
+    ~http_server();
+    http_server(const http_server&) = delete;
+    http_server& operator=(const http_server&) = delete;
+
+    /// Binds and listens; call it before `start`. Returns the address with the port that was free.
+    [[nodiscard]] std::expected<socket_address, std::error_code> listen(const socket_address& local,
+                                                                        handler answer);
+    void start();
+    void stop();
+
+private:
+    class machine;
+    std::unique_ptr<machine> machine_;
+};
+
+} // namespace moqrtc::reference

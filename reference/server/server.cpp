@@ -1,0 +1,182 @@
+#include "common/clock.hpp"
+#include "common/quic_secrets.hpp"
+#include "control_plane.hpp"
+#include "server.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <utility>
+
+namespace moqrtc::reference {
+namespace {
+
+/// Port in use or no permission, as opposed to anything else that can go wrong.
+int status_of(std::error_code code) {
+    switch (code.value()) {
+    case EADDRINUSE:
+    case EADDRNOTAVAIL:
+    case EACCES:
+    case EPERM:
+        return 3;
+    default:
+        return 1;
+    }
+}
+
+server_facts facts_of(const server_settings& settings) {
+    server_facts out;
+    out.version = MOQRTC_VERSION_TEXT;
+    out.drafts = settings.drafts;
+    out.upstream = settings.upstream;
+    out.plaintext_allowed = settings.allow_plaintext;
+    out.started = std::chrono::system_clock::now();
+    return out;
+}
+
+} // namespace
+
+server::server(command_line line, server_settings settings)
+    : line_{std::move(line)},
+      settings_{std::move(settings)},
+      signals_{context_, SIGINT, SIGTERM, SIGHUP},
+      certificate_timer_{context_},
+      drain_timer_{context_},
+      http_{settings_.http_connections},
+      board_{facts_of(settings_)} {}
+
+server::~server() {
+    http_.stop();
+    for (auto& one : lanes_)
+        if (one->machine) one->machine->stop();
+}
+
+int server::run() {
+    open_log(settings_.format, settings_.level);
+    if (const auto opened = open(); !opened) {
+        close_log();
+        std::fprintf(stderr, "moqrtc-server: %s\n", opened.error().what.c_str());
+        return opened.error().status;
+    }
+    wait_for_signal();
+    watch_certificate();
+    for (auto& one : lanes_)
+        one->machine->start();
+    http_.start();
+    board_.set_phase(server_phase::serving);
+    announce();
+    context_.run();
+    http_.stop();
+    for (auto& one : lanes_)
+        one->machine->stop();
+    log_line{log_level::info, "ended"};
+    close_log();
+    return 0;
+}
+
+server::outcome server::open() {
+    auto data = data_directory(settings_);
+    if (!data) return std::unexpected(failure{2, data.error()});
+    data_ = std::move(*data);
+    std::error_code code;
+    for (const auto& directory : {data_, std::filesystem::path{settings_.qlog_dir}})
+        if (!directory.empty() && !std::filesystem::exists(directory, code)) {
+            std::filesystem::create_directories(directory, code);
+            if (code)
+                return std::unexpected(failure{1, directory.string() + ": " + code.message()});
+        }
+    auto loaded = load_identity(settings_, data_);
+    if (!loaded) return std::unexpected(failure{settings_.cert.empty() ? 1 : 2, loaded.error()});
+    identity_ = std::move(*loaded);
+    board_.set_certificate(identity_.status());
+    if (auto opened = open_data_plane(); !opened) return opened;
+    return open_control_plane();
+}
+
+server::outcome server::open_data_plane() {
+    const auto secrets = quic_secrets::load_or_create(data_ / "quic-secrets");
+    if (!secrets) return std::unexpected(failure{1, secrets.error()});
+    const auto tls = make_tls(identity_);
+    if (!tls) return std::unexpected(failure{settings_.cert.empty() ? 1 : 2, tls.error()});
+    shard::config config;
+    config.quic = settings_.quic;
+    config.relay = settings_.relay;
+    config.drafts = offered_drafts(settings_);
+    config.pool_limit = settings_.memory;
+    config.implementation = std::string{"moqrtc-server/"} + MOQRTC_VERSION_TEXT;
+    for (const auto& url : settings_.upstream)
+        config.upstreams.push_back(*parse_locator(url));
+    auto& trust = config.upstream_trust;
+    if (settings_.insecure_upstream) trust.how = tls_trust::mode::anyone;
+    if (!settings_.upstream_cert_sha256.empty()) trust.how = tls_trust::mode::pinned;
+    for (const auto& pin : settings_.upstream_cert_sha256)
+        trust.pins.push_back(*parse_sha256(pin));
+    trust.authorities_file = settings_.upstream_ca;
+
+    std::vector<shard*> shards;
+    for (std::size_t i = 0; i < settings_.threads; ++i) {
+        auto& one = *lanes_.emplace_back(std::make_unique<lane>(i));
+        one.machine = std::make_unique<shard>(
+            static_cast<std::uint8_t>(i), config, *secrets,
+            [&log = one.log](instant now, const moqt::relay_event& event, std::string_view peer) {
+                log.write(now, event, peer);
+            });
+        if (auto good = one.machine->prepare_upstreams(); !good)
+            return std::unexpected(failure{2, "upstream-ca: " + good.error()});
+        shards.push_back(one.machine.get());
+    }
+    const auto local = *parse_endpoint(settings_.listen);
+    if (const auto code = lanes_.front()->machine->listen(local, false, *tls))
+        return std::unexpected(
+            failure{status_of(code), "listen: UDP " + local.to_string() + ": " + code.message()});
+    board_.attach(std::move(shards));
+    board_.set_quic(lanes_.front()->machine->local().to_string());
+    return {};
+}
+
+server::outcome server::open_control_plane() {
+    if (settings_.http == "off") return {};
+    const auto local = *parse_endpoint(settings_.http);
+    const auto bound = http_.listen(local, control_handler(board_));
+    if (!bound)
+        return std::unexpected(
+            failure{status_of(bound.error()),
+                    "http: TCP " + local.to_string() + ": " + bound.error().message()});
+    http_address_ = *bound;
+    const auto quic = lanes_.front()->machine->local();
+    if (!settings_.allow_plaintext && !quic.is_loopback()) return {};
+    if (quic.port() == http_address_.port()) return {};
+    if (const auto second = http_.listen(quic, certificate_handler(board_)); !second)
+        log_line{log_level::warning, "certificate_port_unavailable"}
+            .with("address", quic.to_string())
+            .with("reason", second.error().message());
+    return {};
+}
+
+std::expected<std::shared_ptr<const tls_server>, std::string>
+server::make_tls(const identity& from) const {
+    std::vector<std::string> protocols;
+    for (const auto d : offered_drafts(settings_))
+        protocols.emplace_back(moqt::rules_for(d).alpn);
+    return tls_server::make(from.current, protocols);
+}
+
+void server::announce() const {
+    const auto quic = lanes_.front()->machine->local().to_string();
+    std::string line = R"({"event":"ready","quic":")" + quic + '"';
+    if (!http_address_.empty()) line += R"(,"http":")" + http_address_.to_string() + '"';
+    line += R"(,"cert_sha256":")" + identity_.current.sha256 + "\"}\n";
+    std::fputs(line.c_str(), stdout);
+    std::fflush(stdout);
+    log_line{log_level::info, "ready"}
+        .with("quic", quic)
+        .with("http", http_address_.empty() ? "off" : http_address_.to_string())
+        .with("data", data_.string())
+        .with("version", MOQRTC_VERSION_TEXT);
+    if (settings_.allow_plaintext && !http_address_.empty() && !http_address_.is_loopback())
+        log_line{log_level::warning, "plaintext_listener"}.with("http", http_address_.to_string());
+    if (settings_.auth == auth_mode::off && !parse_endpoint(settings_.listen)->is_loopback())
+        log_line{log_level::warning, "open_to_everybody"}.with("quic", quic);
+}
+
+} // namespace moqrtc::reference

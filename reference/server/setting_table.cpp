@@ -1,0 +1,152 @@
+#include "common/certificate.hpp"
+#include "setting_table.hpp"
+#include "setting_values.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace moqrtc::reference {
+namespace {
+
+using kind = setting_kind;
+using verdict = std::expected<void, std::string>;
+
+verdict endpoint(std::string_view text) {
+    if (const auto parsed = parse_endpoint(text); !parsed) return std::unexpected(parsed.error());
+    return {};
+}
+
+verdict endpoint_or_off(std::string_view text) {
+    return text == "off" ? verdict{} : endpoint(text);
+}
+
+verdict upstream_url(std::string_view text) {
+    const auto parsed = parse_locator(text);
+    if (!parsed) return std::unexpected(parsed.error());
+    if (parsed->how != locator::scheme::moqt)
+        return std::unexpected("WebTransport is not in this version: use a moqt:// URL");
+    return {};
+}
+
+verdict fingerprint(std::string_view text) {
+    if (parse_sha256(text)) return {};
+    return std::unexpected("'" + std::string{text} + "' is not 64 hexadecimal digits");
+}
+
+verdict spoken_draft(std::string_view text) {
+    for (const auto d : moqt::spoken_drafts)
+        if (text == std::to_string(moqt::number(d))) return {};
+    return std::unexpected("draft '" + std::string{text} + "' is not spoken: 18 and 16 are");
+}
+
+verdict not_empty(std::string_view text) {
+    if (!text.empty()) return {};
+    return std::unexpected("is empty");
+}
+
+using s = server_settings;
+
+// A row: the lambda names the member, its type chooses how it is written.
+template <auto Member>
+constexpr setting row(std::string_view key, kind what, std::string_view value,
+                      std::string_view help) {
+    setting out{};
+    out.key = key;
+    out.kind = what;
+    out.value = value;
+    out.help = help;
+    out.assign = [](s& to, std::span<const std::string> values) { read_value(values, Member(to)); };
+    out.show = [](const s& from) {
+        auto copy = from;
+        return show_value(Member(copy));
+    };
+    return out;
+}
+
+constexpr setting checked(setting what, verdict (*check)(std::string_view)) {
+    what.check = check;
+    return what;
+}
+constexpr setting within(setting what, std::uint64_t least, std::uint64_t most = UINT64_MAX) {
+    what.least = least;
+    what.most = most;
+    return what;
+}
+constexpr setting reloading(setting what) {
+    what.reloads = true;
+    return what;
+}
+
+// clang-format off
+#define MEMBER(...) [](s& x) -> auto& { return x.__VA_ARGS__; }
+const std::array table{
+    checked(row<MEMBER(listen)>("listen", kind::text, "HOST:PORT", "UDP address of QUIC; port 0 picks a free one, `*` is every address"), endpoint),
+    checked(row<MEMBER(http)>("http", kind::text, "HOST:PORT", "TCP address of plain HTTP (health, metrics, status), or `off`"), endpoint_or_off),
+    checked(row<MEMBER(https)>("https", kind::text, "HOST:PORT", "HTTPS and WSS are not in this version: only `off`"), endpoint_or_off),
+    row<MEMBER(allow_plaintext)>("allow-plaintext", kind::flag, "", "plain HTTP may listen on other addresses than loopback"),
+    checked(row<MEMBER(upstream)>("upstream", kind::list, "URL", "relay to ask for what nobody here publishes, `moqt://host:port[/path]`"), upstream_url),
+    row<MEMBER(upstream_ca)>("upstream-ca", kind::text, "FILE", "certificate authorities of upstream relays (PEM); default: the system's"),
+    checked(row<MEMBER(upstream_cert_sha256)>("upstream-cert-sha256", kind::list, "HEX", "SHA-256 of an upstream relay's certificate to believe, whoever signed it"), fingerprint),
+    row<MEMBER(insecure_upstream)>("insecure-upstream", kind::flag, "", "believe any certificate of upstream relays"),
+    row<MEMBER(data_dir)>("data-dir", kind::text, "DIR", "certificate, keys of stateless resets; default: `moqrtc` in the user's data directory"),
+    reloading(row<MEMBER(cert)>("cert", kind::text, "FILE", "certificate chain (PEM); none: one is made and renewed")),
+    reloading(row<MEMBER(key)>("key", kind::text, "FILE", "its key (PEM)")),
+    checked(row<MEMBER(cert_name)>("cert-name", kind::list, "NAME", "further names or addresses in the certificate that is made"), not_empty),
+    row<MEMBER(auth)>("auth", kind::choice, "auto|off|required", "whether requests need tokens; auto: off when every listener is on loopback, required otherwise"),
+    checked(row<MEMBER(drafts)>("drafts", kind::list, "18,16", "drafts of moq-transport that are offered, best first"), spoken_draft),
+    within(row<MEMBER(threads)>("threads", kind::number, "N", "network threads; this version runs one"), 1, 255),
+    row<MEMBER(format)>("log-format", kind::choice, "text|json", "lines on standard error"),
+    reloading(row<MEMBER(level)>("log-level", kind::choice, "debug|info|warning|error|off", "least level that is written")),
+    row<MEMBER(qlog_dir)>("qlog-dir", kind::text, "DIR", "write a qlog of every connection there"),
+    reloading(within(row<MEMBER(drain)>("drain", kind::time, "S", "longest wait for sessions to leave after SIGTERM"), 0, 3600)),
+
+    within(row<MEMBER(memory)>("limits.memory", kind::size, "SIZE", "buffers of sessions and cache together"), 16u << 20),
+    within(row<MEMBER(relay.max_sessions)>("limits.sessions", kind::number, "N", "sessions"), 1, 1'000'000),
+    within(row<MEMBER(relay.max_tracks)>("limits.tracks", kind::number, "N", "tracks"), 1, 10'000'000),
+    within(row<MEMBER(relay.max_subscriptions_per_session)>("limits.subscriptions-per-session", kind::number, "N", "subscriptions of one session"), 1, 1'000'000),
+    within(row<MEMBER(relay.max_fetches_per_session)>("limits.fetches-per-session", kind::number, "N", "fetches of one session at one time"), 1, 1'000'000),
+    within(row<MEMBER(relay.max_namespaces_per_session)>("limits.namespaces-per-session", kind::number, "N", "namespaces that one session publishes, and those it asks for"), 1, 1'000'000),
+    within(row<MEMBER(relay.backlog_bytes)>("limits.backlog", kind::size, "SIZE", "unsent bytes of a subscription before old groups are dropped for it"), 64u << 10),
+    within(row<MEMBER(relay.backlog_age)>("limits.backlog-age", kind::time, "S", "age of what is unsent before old groups are dropped"), 0, 3600),
+    within(row<MEMBER(relay.hold_subscribe)>("limits.hold-subscribe", kind::time, "S", "how long a subscription waits for a publisher where the draft leaves it open"), 0, 3600),
+    within(row<MEMBER(relay.publisher_grace)>("limits.publisher-grace", kind::time, "S", "how long subscribers wait for a publisher that is gone"), 0, 86400),
+    within(row<MEMBER(relay.linger)>("limits.linger", kind::time, "S", "how long a subscription to a publisher outlives its last subscriber"), 0, 3600),
+    within(row<MEMBER(http_connections)>("limits.http-connections", kind::number, "N", "connections to plain HTTP at one time"), 1, 100'000),
+
+    row<MEMBER(relay.cache_bytes)>("cache.bytes", kind::size, "SIZE", "all tracks together"),
+    row<MEMBER(relay.cache_track_bytes)>("cache.track-bytes", kind::size, "SIZE", "one track"),
+    within(row<MEMBER(relay.cache_groups)>("cache.groups", kind::number, "N", "groups of one track"), 1, 1'000'000),
+    within(row<MEMBER(relay.cache_age)>("cache.age", kind::time, "S", "of an object; the newest group stays while its track lives"), 0, 86400),
+    row<MEMBER(relay.receive_unwatched)>("cache.receive-unwatched", kind::flag, "", "take in tracks that are offered before anybody subscribes"),
+    row<MEMBER(relay.replay)>("cache.replay", kind::flag, "", "serve a start in the past from the newest group on"),
+
+    within(row<MEMBER(quic.idle_timeout)>("quic.idle-timeout", kind::time, "S", "silence that ends a connection"), 1, 3600),
+    within(row<MEMBER(quic.handshake_timeout)>("quic.handshake-timeout", kind::time, "S", "longest handshake"), 1, 3600),
+    row<MEMBER(quic.congestion)>("quic.congestion", kind::choice, "cubic|bbr|reno", "congestion control"),
+    row<MEMBER(quic.retry)>("quic.retry", kind::choice, "never|under-load|always", "when clients prove their address before any state is kept"),
+    within(row<MEMBER(quic.connections)>("quic.connections", kind::number, "N", "connections"), 1, 10'000'000),
+    within(row<MEMBER(quic.handshakes)>("quic.handshakes", kind::number, "N", "connections whose handshake is not complete"), 1, 10'000'000),
+    within(row<MEMBER(quic.loaded_handshakes)>("quic.loaded-handshakes", kind::number, "N", "incomplete handshakes from which on `under-load` asks for Retry"), 0, 10'000'000),
+    within(row<MEMBER(quic.connection_window)>("quic.connection-window", kind::size, "SIZE", "flow control window of a connection, to begin with"), 64u << 10, 1u << 30),
+    within(row<MEMBER(quic.stream_window)>("quic.stream-window", kind::size, "SIZE", "flow control window of a stream, to begin with"), 16u << 10, 1u << 30),
+    within(row<MEMBER(quic.bidirectional_streams)>("quic.bidirectional-streams", kind::number, "N", "streams that a peer may have open"), 1, 1u << 20),
+    within(row<MEMBER(quic.unidirectional_streams)>("quic.unidirectional-streams", kind::number, "N", "streams that a peer may have open"), 3, 1u << 20),
+    within(row<MEMBER(quic.udp_payload)>("quic.udp-payload", kind::number, "BYTES", "largest UDP payload that path MTU discovery tries"), 1200, 65527),
+    row<MEMBER(quic.path_mtu_discovery)>("quic.path-mtu-discovery", kind::flag, "", "look for the largest packet that the path carries"),
+    row<MEMBER(quic.segmentation_offload)>("quic.segmentation-offload", kind::flag, "", "let the kernel cut and join datagrams"),
+};
+#undef MEMBER
+// clang-format on
+
+} // namespace
+
+std::span<const setting> setting_table() {
+    return table;
+}
+
+const setting* find_setting(std::string_view key) {
+    const auto found = std::ranges::find(table, key, &setting::key);
+    return found == table.end() ? nullptr : &*found;
+}
+
+} // namespace moqrtc::reference

@@ -1,0 +1,66 @@
+#include "settings.hpp"
+
+#include <charconv>
+
+namespace moqrtc::reference {
+
+std::expected<socket_address, std::string> parse_endpoint(std::string_view text) {
+    const auto wrong = [&] {
+        return std::unexpected("'" + std::string{text} +
+                               "' is not HOST:PORT with a numeric address, localhost or *");
+    };
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return wrong();
+    auto host = text.substr(0, colon);
+    const auto digits = text.substr(colon + 1);
+    std::uint16_t port = 0;
+    const auto [end, failure] = std::from_chars(digits.begin(), digits.end(), port);
+    if (failure != std::errc{} || end != digits.end()) return wrong();
+    const bool bracketed = host.starts_with('[');
+    if (bracketed != host.ends_with(']')) return wrong();
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    if (!bracketed && host.find(':') != std::string_view::npos) return wrong();
+    if (host == "localhost") host = "127.0.0.1";
+    if (!bracketed && (host.empty() || host == "*")) host = "::";
+    auto found = socket_address::parse(host, port);
+    if (!found) return wrong();
+    return *found;
+}
+
+std::vector<moqt::draft> offered_drafts(const server_settings& settings) {
+    std::vector<moqt::draft> out;
+    for (const auto& text : settings.drafts)
+        for (const auto d : moqt::spoken_drafts)
+            if (text == std::to_string(moqt::number(d))) out.push_back(d);
+    return out;
+}
+
+std::expected<void, setting_conflict> check_together(const server_settings& s) {
+    const auto fail = [](std::string_view key, std::string what) {
+        return std::unexpected(setting_conflict{key, std::move(what)});
+    };
+    if (s.https != "off") return fail("https", "HTTPS and WSS are not in this version");
+    if (s.cert.empty() != s.key.empty())
+        return fail(s.cert.empty() ? "cert" : "key", "cert and key are given together");
+    if (s.threads > 1)
+        return fail("threads", "this version runs one network thread: tracks do not cross threads "
+                               "yet, so start several servers with upstream instead");
+    if (s.insecure_upstream && (!s.upstream_ca.empty() || !s.upstream_cert_sha256.empty()))
+        return fail("insecure-upstream", "contradicts upstream-ca and upstream-cert-sha256");
+    if (!s.upstream_ca.empty() && !s.upstream_cert_sha256.empty())
+        return fail("upstream-ca", "contradicts upstream-cert-sha256");
+    const auto is_local = [](const std::string& text) {
+        return text == "off" || parse_endpoint(text)->is_loopback();
+    };
+    if (!is_local(s.http) && !s.allow_plaintext)
+        return fail("http", "plain HTTP is for loopback; allow-plaintext lifts that");
+    constexpr std::string_view tokens =
+        "this version does not verify tokens yet; auth = off admits everybody";
+    if (s.auth == auth_mode::required) return fail("auth", std::string{tokens});
+    if (s.auth == auth_mode::automatic && (!is_local(s.listen) || !is_local(s.http)))
+        return fail("auth", "is required because a listener is not on loopback, and " +
+                                std::string{tokens} + ", which has to be said explicitly");
+    return {};
+}
+
+} // namespace moqrtc::reference

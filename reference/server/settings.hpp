@@ -1,0 +1,66 @@
+#pragma once
+
+#include "common/locator.hpp"
+#include "common/quic_config.hpp"
+#include "common/socket_address.hpp"
+
+#include <moqrtc/moqt/draft.hpp>
+#include <moqrtc/moqt/relay/config.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace moqrtc::reference {
+
+enum class log_format : std::uint8_t { text, json };
+enum class log_level : std::uint8_t { debug, info, warning, error, off };
+/// `automatic` is off when every listener is on loopback, required otherwise.
+enum class auth_mode : std::uint8_t { automatic, off, required };
+
+/// Everything that an operator can set. Names and defaults are told by the table in
+/// `setting_table.hpp`; texts in here have passed its checks.
+struct server_settings {
+    std::string listen = "127.0.0.1:4443";
+    std::string https = "off";
+    std::string http = "127.0.0.1:8080";
+    bool allow_plaintext = false;
+    std::vector<std::string> upstream;
+    std::string upstream_ca;
+    std::vector<std::string> upstream_cert_sha256;
+    bool insecure_upstream = false;
+    std::string data_dir; ///< empty: the user's data directory
+    std::string cert;
+    std::string key;
+    std::vector<std::string> cert_name;
+    auth_mode auth = auth_mode::automatic;
+    std::vector<std::string> drafts{"18", "16"};
+    std::size_t threads = 1;
+    log_format format = log_format::text;
+    log_level level = log_level::info;
+    std::string qlog_dir;
+    duration drain = seconds(10);
+    std::size_t memory = std::size_t{2} << 30;
+    std::size_t http_connections = 256;
+
+    quic_config quic;
+    moqt::relay_config relay;
+};
+
+/// Where a listener is bound: a numeric address, `localhost`, or nothing or `*` for every address.
+[[nodiscard]] std::expected<socket_address, std::string> parse_endpoint(std::string_view text);
+
+/// The drafts of `settings.drafts`, in that order.
+[[nodiscard]] std::vector<moqt::draft> offered_drafts(const server_settings& settings);
+
+/// What one setting alone cannot show: that they fit each other, and what this version lacks.
+struct setting_conflict {
+    std::string_view key;
+    std::string what;
+};
+[[nodiscard]] std::expected<void, setting_conflict> check_together(const server_settings& settings);
+
+} // namespace moqrtc::reference

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "common/quic_statistics.hpp"
+
+#include <moqrtc/moqt/relay/event.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace moqrtc::reference {
+
+/// What a shard counts and shows, taken on its thread.
+struct shard_report {
+    moqt::relay_statistics relay;
+    quic_statistics quic;
+    std::vector<moqt::track_snapshot> tracks;
+    std::vector<moqt::session_snapshot> sessions;
+    std::vector<moqt::track_namespace> namespaces;
+    std::size_t pool_bytes = 0;
+    std::size_t upstreams = 0;
+    std::size_t upstreams_connected = 0;
+};
+
+} // namespace moqrtc::reference

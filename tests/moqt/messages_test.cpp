@@ -30,8 +30,8 @@ template <class Test>
 void for_all(std::uint64_t seeds, Test&& test) {
     for_all_messages([&]<class M>(const wire_rules& rules) {
         for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-            SCOPED_TRACE(std::string{M::name} + " draft " + std::to_string(number(rules.id)) +
-                         " seed " + std::to_string(seed));
+            SCOPED_TRACE(::testing::Message()
+                         << M::name << " draft " << number(rules.id) << " seed " << seed);
             test.template operator()<M>(rules, sample<M>(rules, seed, source));
             if (testing::Test::HasFatalFailure()) return;
         }

@@ -78,6 +78,8 @@ TEST(reader, tells_the_formats_apart) {
     EXPECT_EQ(source(R"({"version":"draft-01","tracks":[]})"), format::msf_editors_copy);
     EXPECT_EQ(source(R"({"version":1,"live":true,"tracks":[]})"), format::plain);
     EXPECT_EQ(source(R"({"version":1,"tracks":[{"name":"a","kind":"audio"}]})"), format::plain);
+    EXPECT_EQ(source(R"({"version":"1","live":true,"tracks":[{"name":"a","kind":"audio"}]})"),
+              format::msf);
     EXPECT_EQ(source(R"({"version":1,"streamingFormat":1,"tracks":[]})"), format::catalog_format);
     EXPECT_EQ(source(R"({"version":1,"tracks":[{"name":"a","selectionParams":{}}]})"),
               format::catalog_format);

@@ -10,13 +10,13 @@
 
 namespace moqrtc::catalog::detail {
 
-/// Gives a member another name, unless that name is taken.
+/// Gives a member another name; where both stand, the one that has that name already wins.
 inline void rename(json& object, const char* from, const char* to) {
     const auto found = object.find(from);
-    if (found == object.end() || object.contains(to)) return;
+    if (found == object.end()) return;
     json value = std::move(*found);
     object.erase(found);
-    object[to] = std::move(value);
+    if (!object.contains(to)) object[to] = std::move(value);
 }
 
 /// Brings a track object of any format to the names of MSF.
@@ -31,7 +31,7 @@ inline void normalize_track(json& object) {
         const json parameters = std::move(*found);
         object.erase(found);
         for (const auto& [name, value] : parameters.items())
-            if (!object.contains(name)) object[name] = value;
+            if (name != "selectionParams" && !object.contains(name)) object[name] = value;
     }
     rename(object, "kind", "role");
     rename(object, "sampleRate", "samplerate");
@@ -55,9 +55,11 @@ inline void normalize_track(json& object) {
         return false;
     };
     if (any_track_has("selectionParams")) return format::catalog_format;
-    if (root.contains("live") || any_track_has("kind")) return format::plain;
+    // The version is text in MSF and a number in the plain format: that decides between the two.
     const auto version = root.find("version");
-    return version != root.end() && *version == "1" ? format::msf : format::msf_editors_copy;
+    if (version != root.end() && *version == "1") return format::msf;
+    if (root.contains("live") || any_track_has("kind")) return format::plain;
+    return format::msf_editors_copy;
 }
 
 /// Lets the tracks of the older format inherit what stands at the root and in commonTrackFields,

@@ -1,6 +1,7 @@
 #include "common/clock.hpp"
 #include "server.hpp"
 #include "setting_table.hpp"
+#include "setting_values.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -99,7 +100,7 @@ void server::begin_drain() {
     draining_ = true;
     board_.set_phase(server_phase::draining);
     certificate_timer_.cancel();
-    log_line{log_level::info, "draining"}.with("seconds", settings_.drain.us / 1'000'000);
+    log_line{log_level::info, "draining"}.with("seconds", show_seconds(settings_.drain));
     for (auto& one : lanes_)
         one->machine->post(
             [machine = one->machine.get(), time = settings_.drain] { machine->drain(time); });

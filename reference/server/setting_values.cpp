@@ -12,7 +12,7 @@ constexpr std::array<std::pair<std::string_view, unsigned>, 3> units{
 std::expected<void, std::string> range(const setting& which, std::uint64_t value,
                                        std::string_view unit) {
     if (value >= which.least && value <= which.most) return {};
-    std::string out = "is not ";
+    std::string out = "has to be ";
     if (which.most == UINT64_MAX)
         out += "at least " + std::to_string(which.least);
     else

@@ -1,0 +1,298 @@
+"""The server as an operator sees it: ready line, HTTP, arguments, signals, garbage."""
+
+import json
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+import lib
+
+BINARY = lib.BIN / "moqrtc-server"
+
+
+def run(*arguments, **environment):
+    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=20,
+                          stdin=subprocess.DEVNULL, env={**os.environ, **environment})
+
+
+def get(http, path, method="GET", body=None):
+    """Status, headers and body, also of refusals."""
+    request = urllib.request.Request(f"http://{http}{path}", method=method, data=body)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.headers, refused.read().decode()
+
+
+def connect(http):
+    host, port = http.rsplit(":", 1)
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+def read_all(peer):
+    out = b""
+    try:
+        while piece := peer.recv(65536):
+            out += piece
+    except ConnectionResetError:
+        pass
+    return out
+
+
+class control_plane(unittest.TestCase):
+    def setUp(self):
+        self.place = lib.Workplace()
+        self.addCleanup(self.place.close)
+
+    def subscriber(self, server):
+        """A session that waits for what nobody publishes."""
+        return self.place.client("waiting", "subscribe", server.url, "-n", "no/body", "--wait", "60",
+                                 "-o", self.place.directory / "nothing.mp4")
+
+    def test_ready_line(self):
+        server = self.place.server()
+        self.assertEqual(len(server.out().splitlines()), 1)
+        self.assertEqual(set(server.ready), {"event", "quic", "http", "cert_sha256"})
+        self.assertRegex(server.ready["cert_sha256"], "^[0-9a-f]{64}$")
+        self.assertNotEqual(server.port, 0)
+        self.assertEqual(server.stop(), 0, server.tail())
+        self.assertEqual(len(server.out().splitlines()), 1)
+
+    def test_without_http(self):
+        server = self.place.add(lib.Process(
+            "quiet", [BINARY, "--listen", "127.0.0.1:0", "--http", "off", "--data-dir",
+                      self.place.directory / "d", "--log-format", "json"], self.place.directory))
+        self.assertTrue(server.wait_for("ready", 15, where="out"), server.tail())
+        self.assertNotIn("http", json.loads(server.out()))
+        self.assertEqual(server.stop(), 0)
+        for line in server.err().splitlines():
+            entry = json.loads(line)
+            self.assertLessEqual({"time", "level", "event"}, set(entry))
+
+    def test_http(self):
+        server = self.place.server()
+        self.assertEqual(get(server.http, "/healthz")[::2], (200, "ok\n"))
+        self.assertEqual(get(server.http, "/readyz?x=1")[::2], (200, "ready\n"))
+        status, headers, text = get(server.http, "/certificate.sha256")
+        self.assertEqual(text.split(), [server.ready["cert_sha256"]])
+        self.assertEqual(headers["Access-Control-Allow-Origin"], "*")
+        self.assertEqual(get(server.ready["quic"], "/certificate.sha256")[2], text)
+        self.assertEqual(get(server.ready["quic"], "/metrics")[0], 404)
+        status, headers, text = get(server.http, "/metrics")
+        self.assertTrue(headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+        self.assertIn('moqrtc_sessions{shard="0"} 0\n', text)
+        info = json.loads(get(server.http, "/api/v1/info")[2])
+        self.assertEqual(info["quic"], server.ready["quic"])
+        self.assertEqual(json.loads(get(server.http, "/api/v1/streams")[2])["tracks"], [])
+        self.assertEqual(json.loads(get(server.http, "/api/v1/sessions")[2])["sessions"], [])
+        page = get(server.http, "/")[2]
+        self.assertIn("<!doctype html>", page)
+        self.assertNotRegex(page, "(src|href)=")
+        self.assertEqual(get(server.http, "/nothing")[0], 404)
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            status, headers, _ = get(server.http, "/metrics", method, b"x")
+            self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"))
+        status, headers, text = get(server.http, "/", "HEAD")
+        self.assertEqual((status, text, headers["Content-Length"]), (200, "", str(len(page.encode()))))
+
+    def test_keep_alive(self):
+        server = self.place.server()
+        with connect(server.http) as peer:
+            ask = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+            peer.sendall(ask * 20 + ask.replace(b"Host", b"Connection: close\r\nHost"))
+            self.assertEqual(read_all(peer).count(b"HTTP/1.1 200 OK"), 21)
+
+    def test_garbage_on_http(self):
+        server = self.place.server(more=("--limits.http-connections", "50"))
+        dice = random.Random(3)
+        for text, status in ((b"garbage\r\n\r\n", b" 400 "), (b"GET / HTTP/9.9\r\n\r\n", b" 400 "),
+                             (b"GET / HTTP/1.1\r\nA: " + b"x" * 100_000, b" 431 "),
+                             (b"GET /" + b"x" * 100_000, b" 431 ")):
+            with connect(server.http) as peer:
+                peer.sendall(text)
+                self.assertIn(status, read_all(peer).split(b"\r\n")[0] + b" ", text[:30])
+        for size in range(0, 3000, 97):
+            with connect(server.http) as peer:
+                peer.sendall(dice.randbytes(size))
+        whole = b"GET /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc"
+        for size in range(len(whole)):
+            with connect(server.http) as peer:
+                peer.sendall(whole[:size])
+        self.assertEqual(get(server.http, "/healthz")[0], 200, server.tail())
+        # Silent clients use up the room, the next are turned away, and room comes back.
+        silent = [connect(server.http) for _ in range(50)]
+        time.sleep(0.2)
+        with connect(server.http) as peer:
+            peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertEqual(read_all(peer), b"")
+        for peer in silent:
+            peer.close()
+        time.sleep(0.2)
+        self.assertEqual(get(server.http, "/healthz")[0], 200)
+
+    def test_second_terminate_ends_at_once(self):
+        server = self.place.server(more=("--drain", "60"))
+        peer = self.subscriber(server)
+        self.assertTrue(server.wait_for("session_up", 10), self.place.tails())
+        server.process.send_signal(signal.SIGTERM)
+        self.assertTrue(server.wait_for("draining", 5), server.tail())
+        self.assertEqual(get(server.http, "/readyz")[::2], (503, "draining\n"))
+        self.assertEqual(get(server.http, "/healthz")[0], 200)
+        self.assertEqual(server.metric("moqrtc_draining"), 1)
+        self.assertTrue(server.running())
+        began = time.monotonic()
+        self.assertEqual(server.stop(5), 0)
+        self.assertLess(time.monotonic() - began, 1)
+        peer.kill()
+
+    def test_drain_waits_no_longer_than_told(self):
+        server = self.place.server(more=("--drain", "1.5"))
+        peer = self.subscriber(server)
+        self.assertTrue(server.wait_for("session_up", 10), self.place.tails())
+        began = time.monotonic()
+        self.assertEqual(server.stop(10), 0, server.tail())
+        self.assertLess(time.monotonic() - began, 4)
+        # The client is told, by GOAWAY or by the end of the connection.
+        self.assertIsNotNone(peer.wait(5), peer.tail())
+
+    def test_without_sessions_it_ends_soon(self):
+        server = self.place.server(more=("--drain", "60"))
+        began = time.monotonic()
+        self.assertEqual(server.stop(10), 0, server.tail())
+        self.assertLess(time.monotonic() - began, 3)
+
+    def test_reload(self):
+        config = self.place.directory / "server.toml"
+        config.write_text('log-level = "info"\ndrain = 1\n')
+        server = self.place.server(more=("--config", config))
+        peer = self.subscriber(server)
+        self.assertTrue(server.wait_for("session_up", 10), self.place.tails())
+
+        config.write_text('log-level = "debug"\ndrain = 2\n[cache]\ngroups = 3\n')
+        server.process.send_signal(signal.SIGHUP)
+        self.assertTrue(server.wait_for("reloaded", 5), server.tail())
+        self.assertIn("setting_changed key=log-level value=debug", server.err())
+        self.assertIn("setting_needs_restart key=cache.groups", server.err())
+
+        config.write_text("drain = x\n")
+        server.process.send_signal(signal.SIGHUP)
+        self.assertTrue(server.wait_for("reload_refused", 5), server.tail())
+        self.assertIn("server.toml:1: ", server.err())
+        self.assertTrue(peer.running(), peer.tail())
+        self.assertEqual(server.metric("moqrtc_sessions"), 1)
+
+    def test_reload_of_certificate(self):
+        other = self.place.server(name="other")
+        made = other.data / "certificate.pem"
+        cert = self.place.directory / "mine.pem"
+        first = self.place.server(name="first")
+        cert.write_bytes((first.data / "certificate.pem").read_bytes())
+        server = self.place.server(more=("--cert", cert, "--key", cert))
+        self.assertEqual(server.ready["cert_sha256"], first.ready["cert_sha256"])
+        cert.write_bytes(b"broken")
+        server.process.send_signal(signal.SIGHUP)
+        self.assertTrue(server.wait_for("certificate_refused", 5), server.tail())
+        self.assertEqual(get(server.http, "/certificate.sha256")[2].split(),
+                         [first.ready["cert_sha256"]])
+        cert.write_bytes(made.read_bytes())
+        server.process.send_signal(signal.SIGHUP)
+        self.assertTrue(server.wait_for("certificate_changed", 5), server.tail())
+        self.assertEqual(get(server.http, "/certificate.sha256")[2].split(),
+                         [other.ready["cert_sha256"]])
+
+    def test_certificate_and_secrets_last(self):
+        server = self.place.server()
+        before = {p.name: p.read_bytes() for p in server.data.iterdir()}
+        for file in server.data.iterdir():
+            self.assertEqual(file.stat().st_mode & 0o077, 0, file)
+        server.kill()
+        again = self.place.server(name="again", data=server.data)
+        self.assertEqual(again.ready["cert_sha256"], server.ready["cert_sha256"])
+        self.assertEqual({p.name: p.read_bytes() for p in server.data.iterdir()}, before)
+
+
+class arguments(unittest.TestCase):
+    def test_bad_arguments(self):
+        for given, message in (
+            (["--nonsense"], "--nonsense"),
+            (["--listen", "nowhere"], "--listen: "),
+            (["--drain", "soon"], "--drain: "),
+            (["--limits.memory", "1KiB"], "--limits.memory: "),
+            (["--listen", "0.0.0.0:0"], "auth: "),
+            (["--http", "0.0.0.0:0", "--auth", "off"], "--http: "),
+            (["--auth", "required"], "--auth: "),
+            (["--https", "127.0.0.1:0"], "HTTPS and WSS are not in this version"),
+            (["--cert", "/nonexistent"], "key: "),
+            (["--cert", "/nonexistent", "--key", "/nonexistent"], "cert: "),
+            (["--config", "/nonexistent"], "/nonexistent"),
+            (["--upstream", "https://localhost/moq"], "--upstream: "),
+            (["--drafts", "14"], "--drafts: "),
+        ):
+            done = run(*given, "--check-config")
+            self.assertEqual(done.returncode, 2, f"{given}: {done.stderr}")
+            self.assertIn(message, done.stderr)
+            self.assertEqual(done.stdout, "")
+
+    def test_configuration_names_key_and_line(self):
+        with lib.Workplace() as place:
+            path = place.directory / "c.toml"
+            path.write_text('listen = "127.0.0.1:0"\n\n[cache]\ngroups = "many"\n')
+            for more in ([], ["--check-config"]):
+                done = run("--config", path, *more)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(f"{path}:4: cache.groups: ", done.stderr)
+            path.write_text("[cache]\ngroups = 5\n")
+            self.assertEqual(run("--config", path, "--check-config").returncode, 0)
+
+    def test_environment_of_the_runner(self):
+        self.assertEqual(run("--check-config", MOQT_PORT="4443").returncode, 2)
+        self.assertEqual(run("--check-config", "--auth", "off", MOQT_PORT="4443").returncode, 0)
+        self.assertIn("MOQT_ROLE", run("--check-config", MOQT_ROLE="publisher").stderr)
+
+    def test_help_names_every_setting(self):
+        text = run("--help").stdout
+        names = re.findall(r"^\| `(--[a-z.0-9-]+)", run("--print-settings").stdout, re.M)
+        self.assertGreater(len(names), 40)
+        for name in names:
+            self.assertRegex(text, re.escape(name) + r"\b")
+
+    def test_ports_in_use(self):
+        with lib.Workplace() as place:
+            data = ["--data-dir", place.directory / "d"]
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+                udp.bind(("127.0.0.1", 0))
+                at = f"127.0.0.1:{udp.getsockname()[1]}"
+                done = run("--listen", at, "--http", "off", *data)
+                self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+                self.assertIn(at, done.stderr)
+            with socket.socket() as tcp:
+                tcp.bind(("127.0.0.1", 0))
+                tcp.listen()
+                at = f"127.0.0.1:{tcp.getsockname()[1]}"
+                done = run("--listen", "127.0.0.1:0", "--http", at, *data)
+                self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+                self.assertIn(at, done.stderr)
+
+    def test_damaged_data_directory(self):
+        with lib.Workplace() as place:
+            data = place.directory / "d"
+            data.mkdir()
+            (data / "quic-secrets").write_bytes(b"short")
+            done = run("--listen", "127.0.0.1:0", "--http", "off", "--data-dir", data)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("quic-secrets", done.stderr)
+            done = run("--listen", "127.0.0.1:0", "--http", "off", "--data-dir",
+                       data / "quic-secrets")
+            self.assertEqual(done.returncode, 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -12,8 +12,11 @@ namespace moqrtc::reference {
 
 void add_publish_command(CLI::App& app, std::function<int()>& chosen);
 void add_subscribe_command(CLI::App& app, std::function<int()>& chosen);
-void add_query_commands(CLI::App& app, std::function<int()>& chosen); ///< fetch, catalog, …
-void add_line_commands(CLI::App& app, std::function<int()>& chosen);  ///< send, recv
-void add_decode_command(CLI::App& app, std::function<int()>& chosen);
+void add_fetch_command(CLI::App& app, std::function<int()>& chosen);
+void add_catalog_command(CLI::App& app, std::function<int()>& chosen);
+void add_namespaces_command(CLI::App& app, std::function<int()>& chosen);
+void add_status_command(CLI::App& app, std::function<int()>& chosen);
+void add_send_command(CLI::App& app, std::function<int()>& chosen);
+void add_recv_command(CLI::App& app, std::function<int()>& chosen);
 
 } // namespace moqrtc::reference

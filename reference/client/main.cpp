@@ -13,11 +13,10 @@ int main(int count, char** arguments) {
     app.set_help_all_flag("--help-all", "help of every subcommand");
     app.require_subcommand(1);
     std::function<int()> chosen;
-    add_publish_command(app, chosen);
-    add_subscribe_command(app, chosen);
-    add_query_commands(app, chosen);
-    add_line_commands(app, chosen);
-    add_decode_command(app, chosen);
+    for (const auto add :
+         {add_publish_command, add_subscribe_command, add_fetch_command, add_catalog_command,
+          add_namespaces_command, add_status_command, add_send_command, add_recv_command})
+        add(app, chosen);
     try {
         app.parse(count, arguments);
     } catch (const CLI::ParseError& failure) {

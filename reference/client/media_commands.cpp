@@ -1,21 +1,13 @@
 #include "commands.hpp"
 #include "options.hpp"
 #include "publisher.hpp"
+#include "query.hpp"
 #include "subscriber.hpp"
 
 #include <cstdio>
 #include <memory>
 
 namespace moqrtc::reference {
-
-namespace {
-
-int complain(const std::string& what) {
-    std::fprintf(stderr, "%s\n", what.c_str());
-    return exit_status::bad_arguments;
-}
-
-} // namespace
 
 void add_publish_command(CLI::App& app, std::function<int()>& chosen) {
     struct arguments {
@@ -92,12 +84,11 @@ void add_subscribe_command(CLI::App& app, std::function<int()>& chosen) {
             all->subscribe.length = microseconds(static_cast<std::int64_t>(all->length * 1e6));
             all->subscribe.wait = microseconds(static_cast<std::int64_t>(all->wait * 1e6));
             if (all->from == "next") {
-                all->subscribe.from = subscribe_options::start::next;
+                all->subscribe.start.from = starting_point::kind::next;
             } else if (all->from != "latest") {
                 const auto at = parse_location(all->from + ":0");
                 if (!at) return complain("--from-group takes latest, next or a number");
-                all->subscribe.from = subscribe_options::start::group;
-                all->subscribe.first_group = at->group;
+                all->subscribe.start = {starting_point::kind::group, at->group};
             }
             runner run{std::move(*options)};
             subscriber what{run, all->subscribe};

@@ -7,18 +7,20 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 
 namespace moqrtc::reference {
 
 /// Puts the objects of one track in order: they come on several streams, and a late joiner gets the
 /// beginning of the current group by FETCH.
 ///
-/// A group ends when its stream has finished; what is missing then is a gap. A group whose end
-/// cannot be seen is left after `patience` once a later one has begun.
+/// A group is over when its streams have ended, and then the next number follows at once. Where
+/// something is missing, it waits: `patience` when nothing is known to be on its way,
+/// `long_patience` without any progress while a stream of the group or a FETCH is open. What is
+/// passed over is a gap.
 class ordering {
 public:
     static constexpr duration patience = milliseconds(500);
+    static constexpr duration long_patience = seconds(3);
 
     struct entry {
         moqt::location at;
@@ -27,27 +29,32 @@ public:
     };
 
     /// Takes an object; false when it was there before or lies behind what has been given out.
-    bool add(instant now, moqt::location at, slice payload) {
-        if (next_ && at < *next_) return false;
+    bool add(moqt::location at, slice payload) {
+        if (next_ && at < *next_) {
+            if (!behind(at)) jumps_ = 0;
+            return false;
+        }
         if (!next_) next_ = at; // joining: the first that comes opens the order
-        waiting_.try_emplace(at, std::move(payload));
-        if (at.group > next_->group && !later_since_) later_since_ = now;
-        return true;
+        const bool is_new = waiting_.try_emplace(at, std::move(payload)).second;
+        if (is_new && (at.group == next_->group || fetching_)) blocked_since_.reset();
+        return is_new;
     }
     /// Before the first object: where the order begins, when a FETCH is going to bring it.
     void begin_at(moqt::location at) {
-        if (!next_ || at < *next_) next_ = at;
+        if (!next_) next_ = at;
     }
     /// A stream with objects of `group` has begun, or ended. Several may carry one group.
-    void stream_opened(std::uint64_t group) { ++open_[group]; }
+    void stream_opened(std::uint64_t group) { ++groups_of_streams_[group].open; }
     void stream_closed(std::uint64_t group, bool complete) {
-        if (auto found = open_.find(group); found != open_.end() && --found->second <= 0)
-            open_.erase(found);
-        ended_.insert(group);
-        if (!complete) broken_.insert(group);
+        auto& known = groups_of_streams_[group];
+        if (known.open > 0) --known.open;
+        known.ended = true;
+        if (!complete) known.broken = true;
     }
-    /// A FETCH for the beginning of a group goes on, or is over.
+    /// A FETCH goes on, or is over.
     void set_fetching(bool on) { fetching_ = on; }
+    /// Everything that exists of the groups before this one has come.
+    void complete_before(std::uint64_t group) { complete_before_ = group; }
 
     /// The next object in order, if it is there. `drain`: nothing more will come.
     [[nodiscard]] std::optional<entry> next(instant now, bool drain = false) {
@@ -58,47 +65,39 @@ public:
                           !started_ || first->first.group != group_};
                 waiting_.erase(first);
                 next_->object = out.at.object + 1;
+                blocked_since_.reset();
                 group_ = out.at.group;
                 started_ = true;
                 ++objects_;
                 if (out.group_starts) ++groups_;
                 return out;
             }
-            const bool same_group = first->first.group == next_->group;
-            const auto group = next_->group;
-            const bool group_over =
-                !fetching_ && !open_.contains(group) && (ended_.contains(group) || drain);
-            const bool impatient = later_since_ && now - *later_since_ > patience && !fetching_;
-            if (!group_over && !impatient && !drain) return std::nullopt;
-            if (same_group) {
-                ++gaps_; // objects inside the group are missing for good
-                next_ = first->first;
-                continue;
+            const auto to = first->first;
+            if (!follows(to) && !drain) {
+                if (!blocked_since_) blocked_since_ = now;
+                if (now - *blocked_since_ < patience_now()) return std::nullopt;
             }
-            if (broken_.contains(group)) ++gaps_;
-            if (started_ && first->first.group > group + 1) ++gaps_;
-            if (first->first.object != 0) ++gaps_;
-            next_ = first->first;
-            later_since_.reset();
-            if (waiting_.rbegin()->first.group > next_->group) later_since_ = now;
-            ended_.erase(ended_.begin(), ended_.lower_bound(next_->group));
-            broken_.erase(broken_.begin(), broken_.lower_bound(next_->group));
+            step(to);
         }
         return std::nullopt;
     }
     /// When `next` should be asked again although nothing came.
     [[nodiscard]] instant next_timeout() const noexcept {
-        return later_since_ && !waiting_.empty() ? *later_since_ + patience + milliseconds(1)
-                                                 : never;
+        return blocked_since_ && !waiting_.empty() ? *blocked_since_ + patience_now() : never;
     }
     /// A new session: streams of the old one are gone, what was given out stays.
     void restart() {
-        open_.clear();
-        ended_.clear();
-        broken_.clear();
+        groups_of_streams_.clear();
         waiting_.clear();
-        later_since_.reset();
+        blocked_since_.reset();
         fetching_ = false;
+        complete_before_ = 0;
+    }
+    /// The track is numbered anew: nothing that was given out says where it goes on.
+    void renumber() {
+        restart();
+        next_.reset();
+        gave_way_.reset();
     }
 
     [[nodiscard]] std::uint64_t objects() const noexcept { return objects_; }
@@ -107,16 +106,68 @@ public:
     [[nodiscard]] std::optional<moqt::location> position() const noexcept { return next_; }
 
 private:
+    /// After so many jumps in a row a track is taken for one whose groups are not numbered one by
+    /// one: they are not waited for any more.
+    static constexpr int sparse_after = 3;
+
+    struct group_streams {
+        int open = 0;
+        bool ended = false;
+        bool broken = false;
+    };
+
+    [[nodiscard]] group_streams streams_of(std::uint64_t group) const noexcept {
+        const auto found = groups_of_streams_.find(group);
+        auto out = found == groups_of_streams_.end() ? group_streams{} : found->second;
+        if (group < complete_before_) out.ended = true;
+        return out;
+    }
+    /// Given out long ago, or skipped: whether `at` is one of those that were waited for in vain.
+    [[nodiscard]] bool behind(moqt::location at) const noexcept {
+        return !gave_way_ || at < *gave_way_;
+    }
+    /// Whether nothing can come between the position and `to`.
+    [[nodiscard]] bool follows(moqt::location to) const noexcept {
+        if (fetching_) return false;
+        const auto known = streams_of(next_->group);
+        if (known.open > 0) return false;
+        if (to.group == next_->group) return known.broken;
+        return known.ended && to.object == 0 &&
+               (to.group == next_->group + 1 || jumps_ >= sparse_after);
+    }
+    [[nodiscard]] duration patience_now() const noexcept {
+        return fetching_ || streams_of(next_->group).open > 0 ? long_patience : patience;
+    }
+    /// Goes on at `to`, which is not the next one.
+    void step(moqt::location to) {
+        const auto known = streams_of(next_->group);
+        if (to.group == next_->group) {
+            ++gaps_;
+        } else {
+            if (known.broken || known.open > 0) ++gaps_;
+            if (to.object != 0) ++gaps_;
+            const bool jump = to.group > next_->group + 1;
+            if (jump && started_ && jumps_ < sparse_after) ++gaps_;
+            jumps_ = jump ? jumps_ + 1 : 0;
+        }
+        gave_way_ = *next_;
+        next_ = to;
+        blocked_since_.reset();
+        groups_of_streams_.erase(groups_of_streams_.begin(),
+                                 groups_of_streams_.lower_bound(to.group));
+    }
+
     std::map<moqt::location, slice> waiting_;
     std::optional<moqt::location> next_;
-    std::map<std::uint64_t, int> open_;
-    std::set<std::uint64_t> ended_;
-    std::set<std::uint64_t> broken_;
-    std::optional<instant> later_since_;
+    std::optional<moqt::location> gave_way_; ///< where the last step was taken from
+    std::map<std::uint64_t, group_streams> groups_of_streams_;
+    std::optional<instant> blocked_since_;
+    std::uint64_t complete_before_ = 0;
     std::uint64_t group_ = 0;
     std::uint64_t objects_ = 0;
     std::uint64_t groups_ = 0;
     std::uint64_t gaps_ = 0;
+    int jumps_ = 0;
     bool started_ = false;
     bool fetching_ = false;
 };

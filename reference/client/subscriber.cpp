@@ -2,18 +2,28 @@
 #include "media_source.hpp"
 #include "subscriber.hpp"
 
+#include <moqrtc/catalog/locate.hpp>
+
 #include <cerrno>
 #include <cinttypes>
 #include <cstring>
 
 namespace moqrtc::reference {
 
+namespace {
+
+constexpr duration retry_period = milliseconds(250);
+
+} // namespace
+
 subscriber::subscriber(runner& run, subscribe_options options)
-    : run_{&run}, options_{std::move(options)}, trace_{options_.trace}, writer_{run.pool()} {
-    auto& t = *tracks_.emplace_back(std::make_unique<track>());
-    t.name = catalog::msf_track_name;
-    t.is_catalog = true;
-}
+    : run_{&run},
+      options_{std::move(options)},
+      trace_{options_.trace},
+      catalog_{run, options_.space},
+      writer_{run.pool()},
+      timeline_{run.pool()},
+      progress_{!run.options().json} {}
 
 subscriber::~subscriber() {
     if (out_ != nullptr && out_ != stdout) std::fclose(out_);
@@ -26,201 +36,143 @@ std::string subscriber::open() {
     return {};
 }
 
+void subscriber::say(const std::string& text) {
+    progress_.end();
+    std::fprintf(stderr, "%s\n", text.c_str());
+}
+
 void subscriber::established(instant now, moqt::session& session) {
-    if (waiting_since_.us == 0) waiting_since_ = now;
-    if (!asked_) asked_ = now;
-    for (auto& t : tracks_) {
-        t->subscribed = t->fetching = false;
-        t->groups.clear();
-        t->order.restart();
-        if (!t->ended) subscribe(now, session, *t);
+    if (!asked_) {
+        asked_ = now;
+        // Should nothing ever come, it still ends.
+        if (options_.length.us > 0) stop_ = now + options_.wait + options_.length;
     }
+    retry_ = never;
+    if (!catalog_complete_) subscribe_catalog(now, session);
+    for (auto& t : tracks_)
+        if (!t->ended) subscribe(now, session, *t);
     // The namespace tells when the publisher goes and comes back, whatever the relay does with the
     // subscriptions meanwhile.
-    const auto watch = session.subscribe_namespace(now, options_.space);
+    const auto watch = session.subscribe_namespace(
+        now, options_.space, moqt::msg::subscribe_options::namespaces, run_->params());
     watching_ = watch.has_value();
     watch_ = watch.value_or(0);
 }
 
-moqt::message_params subscriber::filter(const track& t) const {
-    auto out = run_->params();
-    moqt::subscription_filter wanted;
-    if (!t.is_catalog && options_.from == subscribe_options::start::next)
-        wanted.type = moqt::filter_type::next_group_start;
-    if (!t.is_catalog && options_.from == subscribe_options::start::group) {
-        wanted.type = moqt::filter_type::absolute_start;
-        wanted.start.group = options_.first_group;
-    }
-    out.subscription_filter = wanted;
-    return out;
+duration subscriber::patience(instant now) const {
+    const auto until = *asked_ + options_.wait;
+    return first_object_ || run_->options().reconnect ? options_.wait
+                                                      : std::max(duration{}, until - now);
+}
+
+void subscriber::subscribe_catalog(instant now, moqt::session& session) {
+    catalog_subscribed_ = catalog_.subscribe(now, session, patience(now)).has_value();
+    if (!catalog_subscribed_) retry_ = now + retry_period;
 }
 
 void subscriber::subscribe(instant now, moqt::session& session, track& to) {
-    auto params = filter(to);
-    if (session.rules().joining_by_forward) // drafts with RENDEZVOUS_TIMEOUT
-        params.rendezvous_timeout = static_cast<std::uint64_t>(options_.wait.ms());
-    const auto id = session.subscribe(now, {options_.space, to.name}, params);
-    if (!id) {
-        if (id.error().code == errc::bad_state || id.error().code == errc::limit) {
-            retry_ = now + milliseconds(200);
-            return;
-        }
-        return run_->finish(exit_status::failed, describe(id.error(), "subscribe"));
-    }
-    to.id = *id;
-    to.subscribed = true;
+    const auto done = to.in.subscribe(now, session, patience(now));
+    if (done) return;
+    if (done.error().code != errc::bad_state && done.error().code != errc::limit)
+        return run_->finish(exit_status::failed, describe(done.error(), "subscribe"));
+    retry_ = now + retry_period;
 }
 
-subscriber::track* subscriber::by_id(moqt::request_id id) {
-    for (auto& t : tracks_)
-        if ((t->subscribed && t->id == id) || (t->fetching && t->fetch == id)) return t.get();
-    return nullptr;
+bool subscriber::is_refusal(const moqt::event& event) noexcept {
+    using code = moqt::request_error_code;
+    return event.request_error == code::unauthorized ||
+           event.request_error == code::expired_auth_token ||
+           event.request_error == code::malformed_auth_token;
 }
 
 void subscriber::handle(instant now, moqt::session& session, moqt::event& event) {
     using kind = moqt::event::kind;
-    auto* t = by_id(event.id);
     switch (event.what) {
-    case kind::accepted:
-        on_accepted(now, session, event);
-        break;
-    case kind::rejected:
-        on_rejected(now, event);
-        break;
-    case kind::object:
-        if (t != nullptr) on_object(now, event);
-        break;
-    case kind::subgroup_opened:
-        if (t == nullptr) break;
-        t->groups[event.stream] = event.item.location.group;
-        t->order.stream_opened(event.item.location.group);
-        break;
-    case kind::stream_finished:
-    case kind::stream_reset:
-        if (t == nullptr) break;
-        if (const auto found = t->groups.find(event.stream); found != t->groups.end()) {
-            t->order.stream_closed(found->second, event.what == kind::stream_finished);
-            t->groups.erase(found);
-        } else if (t->fetching && t->fetch == event.id) {
-            t->fetching = false;
-            t->order.set_fetching(false);
-        }
-        deliver(now, *t);
-        break;
-    case kind::publish_done:
-        if (t == nullptr) break;
-        t->subscribed = false;
-        t->order.set_fetching(false);
-        deliver(now, *t, true);
-        if (event.publish_done == moqt::publish_done_code::track_ended ||
-            event.publish_done == moqt::publish_done_code::subscription_ended) {
-            t->ended = true;
-        } else {
-            std::fprintf(stderr, "track %s: the relay ended it with %s\n", t->name.c_str(),
-                         std::string{moqt::to_string(event.publish_done)}.c_str());
-            if (run_->options().reconnect)
-                retry_ = now + milliseconds(200);
-            else
-                t->ended = t->failed = true;
-        }
-        check_end(now);
-        break;
-    case kind::namespace_added:
-        if (event.id == watch_ && first_object_ && !run_->options().json)
-            std::fprintf(stderr, "the publisher of %s is there\n", to_text(options_.space).c_str());
-        break;
-    case kind::namespace_removed:
-        if (event.id == watch_ && !ended_)
-            std::fprintf(stderr, "the publisher of %s is gone\n", to_text(options_.space).c_str());
-        break;
-    case kind::malformed_track:
-        std::fprintf(stderr, "track %s is malformed\n", t == nullptr ? "?" : t->name.c_str());
-        break;
     case kind::requested:
         (void)session.reject(now, event.id, moqt::request_error_code::not_supported,
                              "a subscriber publishes nothing");
-        break;
+        return;
     case kind::update_requested:
         (void)session.accept_update(now, event.update_id);
-        break;
+        return;
     case kind::goaway:
         if (run_->options().reconnect) session.close(now, moqt::close_code::no_error, "going away");
-        break;
+        return;
     default:
         break;
     }
-}
-
-void subscriber::on_accepted(instant now, moqt::session& session, moqt::event& event) {
-    auto* t = by_id(event.id);
-    if (t == nullptr || event.request != moqt::request_kind::subscribe) return;
-    const auto largest = event.ok_params().largest_object;
-    if (!largest || (!t->is_catalog && options_.from != subscribe_options::start::latest)) return;
-    // The current group from its start: FETCH up to the largest object, SUBSCRIBE from there on.
-    auto params = run_->params();
-    const auto fetch =
-        session.joining_fetch(now, moqt::msg::fetch_type::relative_joining, event.id, 0, params);
-    if (!fetch) return;
-    t->fetch = *fetch;
-    t->fetching = true;
-    t->order.set_fetching(true);
-    if (!t->order.position()) t->order.begin_at({largest->group, 0});
-}
-
-void subscriber::on_rejected(instant now, moqt::event& event) {
-    using code = moqt::request_error_code;
-    if (event.id == watch_ && event.request == moqt::request_kind::subscribe_namespace) {
-        watching_ = false;
-        return;
-    }
-    auto* t = by_id(event.id);
-    if (t == nullptr) return;
-    if (event.request == moqt::request_kind::fetch) {
-        t->fetching = false;
-        t->order.set_fetching(false);
-        return deliver(now, *t);
-    }
-    t->subscribed = false;
-    if (event.request_error == code::unauthorized ||
-        event.request_error == code::expired_auth_token ||
-        event.request_error == code::malformed_auth_token)
+    if (watching_ && event.id == watch_) return on_watch(event);
+    if (event.what == kind::rejected && is_refusal(event))
         return run_->finish(exit_status::refused,
                             "refused: " + std::string{to_string(event.request_error)});
-    const bool patient = run_->options().reconnect || now - waiting_since_ < options_.wait;
-    if (t->is_catalog && t->name == catalog::msf_track_name && !tracks_known_ && !patient) {
-        t->name = catalog::plain_track_name; // older publishers have only this one
-        retry_ = now;
-        return;
+    if (const auto what = catalog_.handle(now, session, event);
+        what != catalog_feed::progress::foreign)
+        return on_catalog(now, session, event, what);
+    for (auto& t : tracks_) {
+        const auto at = event.item.location;
+        const bool is_object =
+            event.what == kind::object && event.item.status == moqt::object_status::normal;
+        const auto what = t->in.handle(now, session, event);
+        if (what == track_receiver::progress::foreign) continue;
+        if (is_object) trace_.note(t->name, at, now);
+        return on_track(now, event, *t, what);
     }
-    if (patient) {
-        retry_ = now + milliseconds(250);
-        return;
-    }
-    run_->finish(exit_status::failed, to_text(options_.space) + "/" + t->name + " is not there: " +
-                                          std::string{to_string(event.request_error)});
 }
 
-void subscriber::on_object(instant now, moqt::event& event) {
-    auto& t = *by_id(event.id);
-    const auto at = event.item.location;
-    if (event.item.status == moqt::object_status::end_of_track) {
-        t.end_group = at.group;
-        return;
+void subscriber::on_watch(const moqt::event& event) {
+    using kind = moqt::event::kind;
+    const auto name = to_text(options_.space);
+    if (event.what == kind::rejected || event.what == kind::cancelled) watching_ = false;
+    if (event.what == kind::namespace_added) {
+        if (first_object_) say("the publisher of " + name + " is there");
+        gone_ = false;
     }
-    if (event.item.status != moqt::object_status::normal) return;
-    if (t.is_catalog) return on_catalog(now, at, event.item.payload);
-    trace_.note(t.name, at, now);
-    if (t.order.add(now, at, std::move(event.item.payload))) deliver(now, t);
+    if (event.what == kind::namespace_removed && !ended_) {
+        say("the publisher of " + name + " is gone");
+        gone_ = true;
+    }
 }
 
-void subscriber::on_catalog(instant now, moqt::location at, bytes payload) {
-    const auto changes = catalog_.handle_object(at.group, at.object, payload);
-    if (!changes) {
-        std::fprintf(stderr, "%s\n", describe(changes.error(), "catalog").c_str());
+void subscriber::on_catalog(instant now, moqt::session& session, moqt::event& event,
+                            catalog_feed::progress what) {
+    read_catalog(now);
+    const bool reconnect = run_->options().reconnect;
+    switch (what) {
+    case catalog_feed::progress::renamed:
+        return subscribe_catalog(now, session);
+    case catalog_feed::progress::absent:
+        catalog_subscribed_ = false;
+        if (!reconnect && !tracks_known_ && now >= *asked_ + options_.wait)
+            return run_->finish(exit_status::failed,
+                                to_text(options_.space) + " has no catalog: " +
+                                    std::string{to_string(event.request_error)});
+        retry_ = now + retry_period;
+        return;
+    case catalog_feed::progress::cut_off:
+    case catalog_feed::progress::over:
+        catalog_subscribed_ = false;
+        if (!tracks_known_ && !reconnect)
+            return run_->finish(exit_status::failed, "the catalog track ended without a catalog");
+        if (reconnect && !catalog_complete_) retry_ = now + retry_period;
+        return;
+    default:
         return;
     }
-    if (changes->completed) catalog_complete_ = true;
-    if (!tracks_known_ && !catalog_.current()->tracks.empty()) add_tracks(now);
+}
+
+void subscriber::read_catalog(instant now) {
+    while (const auto update = catalog_.poll(now)) {
+        if (!update->changes) {
+            say("catalog: " + catalog::explain(update->changes.error(), update->payload));
+            continue;
+        }
+        catalog_complete_ = catalog_.current()->is_complete;
+        if (catalog_.current()->tracks.empty()) continue;
+        if (!tracks_known_)
+            add_tracks(now);
+        else if (!update->changes->empty())
+            compare_tracks();
+    }
 }
 
 void subscriber::add_tracks(instant now) {
@@ -231,32 +183,85 @@ void subscriber::add_tracks(instant now) {
         const auto kind = catalog::kind_of(entry);
         if (kind != catalog::track_kind::video && kind != catalog::track_kind::audio) continue;
         if (!options_.tracks.empty() && std::erase(wanted, entry.name) == 0) continue;
-        const auto init = catalog::init_bytes(*catalog_.current(), entry);
-        auto made = std::make_unique<track>();
-        made->name = entry.name;
-        if (init) {
-            const auto index = writer_.add_track(slice::copy(run_->pool(), *init));
+        auto made = std::make_unique<track>(
+            track{entry.name, track_receiver{*run_, {options_.space, entry.name}, options_.start}});
+        if (auto init = catalog::init_bytes(*catalog_.current(), entry)) {
+            made->init = std::move(*init);
+            const auto index = writer_.add_track(slice::copy(run_->pool(), made->init));
             if (index)
                 made->writer_index = *index;
             else
-                std::fprintf(stderr, "%s\n", describe(index.error(), entry.name).c_str());
+                say(describe(index.error(), entry.name));
         }
         if (made->writer_index == SIZE_MAX && out_ != nullptr) {
-            std::fprintf(stderr, "track %s has no usable init segment and is left out\n",
-                         entry.name.c_str());
+            say("track " + entry.name + " has no usable init segment and is left out");
             continue;
         }
         tracks_.push_back(std::move(made));
-        if (session != nullptr) subscribe(now, *session, *tracks_.back());
     }
+    for (const auto& of : writer_.tracks()) // all are there: they stay where they are
+        timeline_.add_track(of);
     for (const auto& name : wanted)
-        std::fprintf(stderr, "the catalog has no track %s\n", name.c_str());
-    if (tracks_.size() == 1)
-        run_->finish(exit_status::failed, "the catalog has no audio or video to subscribe to");
+        say("the catalog has no track " + name);
+    if (tracks_.empty())
+        return run_->finish(exit_status::failed,
+                            "the catalog has no audio or video to subscribe to");
+    if (session != nullptr)
+        for (auto& t : tracks_)
+            subscribe(now, *session, *t);
 }
 
-void subscriber::deliver(instant now, track& t, bool drain) {
-    while (auto object = t.order.next(now, drain)) {
+/// A catalog that says something else: what is being written must have stayed the same.
+void subscriber::compare_tracks() {
+    for (auto& t : tracks_) {
+        const auto* entry = catalog::find_track(*catalog_.current(), t->name);
+        if (entry == nullptr) continue; // its end is told by PUBLISH_DONE
+        const auto init = catalog::init_bytes(*catalog_.current(), *entry);
+        if (out_ == nullptr || t->writer_index == SIZE_MAX || !init || *init == t->init) continue;
+        summarize();
+        ended_ = true;
+        return run_->finish(exit_status::failed,
+                            "track " + t->name +
+                                " has another init segment now: the file ends here");
+    }
+}
+
+void subscriber::on_track(instant now, moqt::event& event, track& t,
+                          track_receiver::progress what) {
+    deliver(now, t);
+    const bool reconnect = run_->options().reconnect;
+    switch (what) {
+    case track_receiver::progress::rejected:
+        if (reconnect || now < *asked_ + options_.wait) {
+            retry_ = now + retry_period;
+            return;
+        }
+        return run_->finish(exit_status::failed,
+                            to_text(options_.space) + "/" + t.name +
+                                " is not there: " + std::string{to_string(event.request_error)});
+    case track_receiver::progress::ended:
+        if (reconnect && gone_ && !catalog_complete_) { // it ended because nobody publishes it
+            retry_ = now + retry_period;
+            return;
+        }
+        t.ended = true;
+        return check_end(now);
+    case track_receiver::progress::cut_off:
+        say("track " + t.name + ": the server ended it with " +
+            std::string{to_string(t.in.reason())});
+        if (reconnect) {
+            retry_ = now + retry_period;
+            return;
+        }
+        t.ended = t.failed = true;
+        return check_end(now);
+    default:
+        return;
+    }
+}
+
+void subscriber::deliver(instant now, track& t) {
+    while (auto object = t.in.poll(now)) {
         if (!first_object_) {
             first_object_ = now;
             if (options_.length.us > 0) stop_ = now + options_.length;
@@ -264,15 +269,24 @@ void subscriber::deliver(instant now, track& t, bool drain) {
         if (!t.first) t.first = object->at;
         t.last = object->at;
         t.bytes += object->payload.size();
-        if (t.writer_index == SIZE_MAX || out_ == nullptr) continue;
-        if (const auto done = writer_.handle_chunk(t.writer_index, object->payload); !done)
-            std::fprintf(stderr, "%s\n",
-                         describe(done.error(), "track " + t.name + ", object " +
-                                                    std::to_string(object->at.group) + ":" +
-                                                    std::to_string(object->at.object))
-                             .c_str());
-        write();
+        bytes_ += object->payload.size();
+        ++objects_;
+        if (t.writer_index != SIZE_MAX && out_ != nullptr) store(t, *object);
     }
+    progress_.show(now, objects_, bytes_);
+}
+
+void subscriber::store(track& t, const ordering::entry& object) {
+    const auto complain_of = [&](const error& failure) {
+        say(describe(failure, "track " + t.name + ", object " + std::to_string(object.at.group) +
+                                  ":" + std::to_string(object.at.object)));
+    };
+    const auto placed = timeline_.place(t.writer_index, object.payload);
+    if (!placed) return complain_of(placed.error());
+    if (!*placed) return; // the publisher that came back repeats what is there
+    if (const auto done = writer_.handle_chunk(t.writer_index, **placed); !done)
+        complain_of(done.error());
+    write();
 }
 
 void subscriber::write() {
@@ -282,29 +296,28 @@ void subscriber::write() {
 }
 
 void subscriber::check_end(instant now) {
-    if (ended_ || tracks_.size() < 2) return;
+    if (ended_ || tracks_.empty()) return;
     bool failed = false;
     for (const auto& t : tracks_) {
-        if (!t->is_catalog && !t->ended) return;
+        if (!t->ended) return;
         failed = failed || t->failed;
     }
     ended_ = true;
     for (auto& t : tracks_)
-        deliver(now, *t, true);
+        deliver(now, *t);
     summarize();
     run_->finish(failed ? exit_status::failed : exit_status::done);
 }
 
 void subscriber::summarize() {
-    if (out_ != nullptr) std::fflush(out_);
+    progress_.end();
+    if (out_ != nullptr && std::fflush(out_) != 0)
+        run_->finish(exit_status::failed, options_.output + ": " + std::strerror(errno));
     auto* to = out_ == stdout ? stderr : stdout;
     const auto join = first_object_ && asked_ ? (*first_object_ - *asked_).us : -1;
-    std::uint64_t objects = 0;
     std::uint64_t gaps = 0;
     for (const auto& t : tracks_) {
-        if (t->is_catalog) continue;
-        objects += t->order.objects();
-        gaps += t->order.gaps();
+        gaps += t->in.order().gaps();
         const auto first = t->first.value_or(moqt::location{});
         const auto last = t->last.value_or(moqt::location{});
         std::fprintf(to,
@@ -315,54 +328,57 @@ void subscriber::summarize() {
                          : "%-12s groups %" PRIu64 "  objects %" PRIu64 "  bytes %" PRIu64
                            "  gaps %" PRIu64 "  first %" PRIu64 ":%" PRIu64 "  last %" PRIu64
                            ":%" PRIu64 "\n",
-                     t->name.c_str(), t->order.groups(), t->order.objects(), t->bytes,
-                     t->order.gaps(), first.group, first.object, last.group, last.object);
+                     t->name.c_str(), t->in.order().groups(), t->in.order().objects(), t->bytes,
+                     t->in.order().gaps(), first.group, first.object, last.group, last.object);
     }
     const auto version =
         run_->session() == nullptr ? 0u : moqt::number(run_->session()->rules().id);
     std::fprintf(to,
                  run_->options().json ? "{\"summary\":true,\"draft\":%u,\"objects\":%" PRIu64
                                         ",\"gaps\":%" PRIu64
-                                        ",\"join_us\":%lld,\"connections\":%d}\n"
+                                        ",\"join_us\":%lld,\"connections\":%d,\"restarts\":%zu}\n"
                                       : "draft %u  objects %" PRIu64 "  gaps %" PRIu64
-                                        "  join latency %lld us  connections %d\n",
-                 version, objects, gaps, static_cast<long long>(join), run_->connections());
+                                        "  join latency %lld us  connections %d  restarts %zu\n",
+                 version, objects_, gaps, static_cast<long long>(join), run_->connections(),
+                 timeline_.restarts());
     std::fflush(to);
 }
 
 void subscriber::lost(instant, const close_info&) {
-    watching_ = false;
-    for (auto& t : tracks_) {
-        t->subscribed = t->fetching = false;
-        t->groups.clear();
-    }
+    watching_ = catalog_subscribed_ = false;
+    catalog_.lost();
+    for (auto& t : tracks_)
+        t->in.lost();
     if (!run_->options().reconnect && !ended_) summarize();
 }
 
 instant subscriber::next_timeout() {
-    auto next = std::min(retry_, stop_);
+    auto next = std::min({retry_, stop_, progress_.next(), catalog_.next_timeout()});
     for (const auto& t : tracks_)
-        next = std::min(next, t->order.next_timeout());
+        next = std::min(next, t->in.next_timeout());
     return next;
 }
 
 void subscriber::handle_timeout(instant now) {
     if (now >= stop_) return interrupted(now);
+    read_catalog(now);
     for (auto& t : tracks_)
         deliver(now, *t);
+    progress_.show(now, objects_, bytes_);
     if (now < retry_) return;
     retry_ = never;
     auto* session = run_->session();
-    if (session == nullptr || session->closed()) return;
+    if (session == nullptr || !session->established() || session->closed()) return;
+    if (!catalog_subscribed_ && !catalog_complete_) subscribe_catalog(now, *session);
     for (auto& t : tracks_)
-        if (!t->subscribed && !t->ended) subscribe(now, *session, *t);
+        if (!t->in.subscribed() && !t->ended) subscribe(now, *session, *t);
 }
 
 void subscriber::interrupted(instant now) {
     if (ended_) return;
     ended_ = true;
     for (auto& t : tracks_)
-        deliver(now, *t, false);
+        deliver(now, *t);
     summarize();
     run_->finish(first_object_ ? exit_status::done : exit_status::failed);
 }

@@ -1,14 +1,15 @@
 #pragma once
 
-#include "ordering.hpp"
+#include "catalog_feed.hpp"
+#include "progress.hpp"
 #include "runner.hpp"
+#include "timeline.hpp"
 #include "trace.hpp"
+#include "track_receiver.hpp"
 
-#include <moqrtc/catalog/catalog_state.hpp>
 #include <moqrtc/cmaf/file_writer.hpp>
 
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,13 +22,14 @@ struct subscribe_options {
     std::string output;              ///< empty: nothing is written; "-": standard output
     duration length{};               ///< 0: until the tracks end
     duration wait = seconds(10);     ///< for a publisher that is not there yet
-    enum class start : std::uint8_t { latest, next, group };
-    start from = start::latest;
-    std::uint64_t first_group = 0;
+    starting_point start;
     std::string trace;
 };
 
 /// Receives the tracks of a catalog and writes them as one playable file.
+///
+/// With `reconnect` it outlives relays and publishers: the file goes on as long as the publisher
+/// that comes back has the same tracks.
 class subscriber final : public application {
 public:
     subscriber(runner& run, subscribe_options options);
@@ -44,50 +46,54 @@ public:
 private:
     struct track {
         std::string name;
-        bool is_catalog = false;
+        track_receiver in;
+        std::vector<std::byte> init{};
         std::size_t writer_index = SIZE_MAX;
-        moqt::request_id id = 0;
-        moqt::request_id fetch = 0;
-        bool subscribed = false;
-        bool fetching = false;
         bool ended = false;
         bool failed = false;
-        ordering order;
-        std::optional<moqt::location> first;
-        std::optional<moqt::location> last;
+        std::optional<moqt::location> first{};
+        std::optional<moqt::location> last{};
         std::uint64_t bytes = 0;
-        std::map<moqt::data_stream, std::uint64_t> groups; ///< of open streams
-        std::optional<std::uint64_t> end_group;            ///< END_OF_TRACK was in it
     };
 
+    [[nodiscard]] duration patience(instant now) const;
     void subscribe(instant now, moqt::session& session, track& to);
-    void on_accepted(instant now, moqt::session& session, moqt::event& event);
-    void on_rejected(instant now, moqt::event& event);
-    void on_object(instant now, moqt::event& event);
-    void on_catalog(instant now, moqt::location at, bytes payload);
+    void subscribe_catalog(instant now, moqt::session& session);
+    void on_catalog(instant now, moqt::session& session, moqt::event& event,
+                    catalog_feed::progress what);
+    void read_catalog(instant now);
     void add_tracks(instant now);
-    void deliver(instant now, track& t, bool drain = false);
+    void compare_tracks();
+    void on_watch(const moqt::event& event);
+    void on_track(instant now, moqt::event& event, track& t, track_receiver::progress what);
+    void deliver(instant now, track& t);
+    void store(track& t, const ordering::entry& object);
     void write();
     void check_end(instant now);
     void summarize();
-    [[nodiscard]] track* by_id(moqt::request_id id);
-    [[nodiscard]] moqt::message_params filter(const track& t) const;
+    void say(const std::string& text);
+    [[nodiscard]] static bool is_refusal(const moqt::event& event) noexcept;
 
     runner* run_;
     subscribe_options options_;
     object_trace trace_;
     std::FILE* out_ = nullptr;
+    catalog_feed catalog_;
     std::vector<std::unique_ptr<track>> tracks_;
-    catalog::catalog_state catalog_;
     cmaf::file_writer writer_;
+    timeline timeline_;
+    progress_line progress_;
     moqt::request_id watch_ = 0; ///< SUBSCRIBE_NAMESPACE that tells whether the publisher is there
     bool watching_ = false;
+    bool gone_ = false; ///< the publisher's namespace is not there
     bool tracks_known_ = false;
+    bool catalog_subscribed_ = false;
     bool catalog_complete_ = false;
     bool ended_ = false;
+    std::uint64_t objects_ = 0;
+    std::uint64_t bytes_ = 0;
     std::optional<instant> asked_;
     std::optional<instant> first_object_;
-    instant waiting_since_{};
     instant retry_ = never;
     instant stop_ = never;
 };

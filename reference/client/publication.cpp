@@ -1,0 +1,302 @@
+#include "publication.hpp"
+
+#include <cstdio>
+
+namespace moqrtc::reference {
+
+namespace {
+
+/// Above this the relay does not keep up: whole groups are skipped until it does.
+constexpr std::size_t backlog_limit = std::size_t{16} << 20;
+
+} // namespace
+
+std::size_t publication::add_track(std::string name, moqt::priority priority, bool droppable) {
+    auto& made = tracks_.emplace_back();
+    made.name = std::move(name);
+    made.priority = priority;
+    made.droppable = droppable;
+    return tracks_.size() - 1;
+}
+
+void publication::start(instant now, moqt::session& session) {
+    lost();
+    auto announced = session.publish_namespace(now, space_, run_->params());
+    if (!announced)
+        return run_->finish(exit_status::failed, std::string{"cannot announce the namespace: "} +
+                                                     announced.error().field);
+    active_ = true;
+    for (std::size_t i = 0; i < tracks_.size(); ++i) {
+        auto& t = tracks_[i];
+        auto params = run_->params();
+        if (const auto last = largest(t)) params.largest_object = *last;
+        params.forward = true;
+        const auto id = session.publish(now, {space_, t.name}, i, params);
+        if (!id) continue; // without credit the relay still finds it by SUBSCRIBE
+        t.subscribers.push_back({*id});
+        replay(now, t, t.subscribers.back());
+        if (ended_) end_track(now, t, end_reason_);
+    }
+}
+
+void publication::lost() {
+    active_ = false;
+    for (auto& t : tracks_)
+        t.subscribers.clear();
+}
+
+bool publication::sent() const noexcept {
+    const auto* session = run_->session();
+    return active_ && session != nullptr && (session->closed() || session->unsent_bytes() == 0);
+}
+
+void publication::add_object(instant now, std::size_t index, std::uint64_t group, std::uint64_t id,
+                             slice payload) {
+    auto& to = tracks_[index];
+    if (to.groups.empty() || to.groups.back().id != group) {
+        if (!to.groups.empty()) to.groups.back().complete = true;
+        to.groups.emplace_back().id = group;
+        if (to.groups.size() > kept_groups) to.groups.pop_front();
+    }
+    bytes_ += payload.size();
+    ++objects_;
+    trace_.note(to.name, {group, id}, now);
+    auto& kept = to.groups.back();
+    kept.size += payload.size();
+    const auto& object = kept.objects.emplace_back(id, std::move(payload));
+    for (auto& s : to.subscribers)
+        send(now, to, s, group, object);
+    while (kept.size > kept_bytes && kept.objects.size() > 1) {
+        kept.size -= kept.objects.front().payload.size();
+        kept.objects.pop_front();
+    }
+}
+
+void publication::end_group(instant now, std::size_t index) {
+    auto& t = tracks_[index];
+    if (t.groups.empty()) return;
+    t.groups.back().complete = true;
+    for (auto& s : t.subscribers)
+        finish_stream(now, s);
+}
+
+void publication::finish_stream(instant now, subscriber& of) {
+    auto* session = run_->session();
+    if (of.stream != moqt::no_stream && session != nullptr)
+        (void)session->finish_stream(now, of.stream);
+    of.stream = moqt::no_stream;
+}
+
+void publication::send(instant now, track& from, subscriber& to, std::uint64_t group,
+                       const stored_object& object, bool is_end) {
+    auto* session = run_->session();
+    if (session == nullptr) return;
+    if (to.group != group || (to.stream == moqt::no_stream && !to.skip_group)) {
+        finish_stream(now, to);
+        to.group = group;
+        // The relay is far behind: what it has not got yet is worth less than what comes.
+        to.skip_group = from.droppable && session->unsent_bytes() > backlog_limit;
+        if (to.skip_group) return;
+        const auto opened = session->open_subgroup(now, to.id,
+                                                   {.group = group,
+                                                    .subgroup = 0,
+                                                    .publisher_priority = from.priority,
+                                                    .end_of_group = true,
+                                                    .first_object = object.id == 0});
+        if (!opened) return;
+        to.stream = *opened;
+    }
+    if (to.stream == moqt::no_stream) return;
+    const auto status = is_end ? moqt::object_status::end_of_track : moqt::object_status::normal;
+    (void)session->write_object(now, to.stream, object.id, {}, object.payload, status);
+}
+
+void publication::replay(instant now, track& from, subscriber& to) {
+    for (const auto& g : from.groups) {
+        for (const auto& o : g.objects)
+            send(now, from, to, g.id, o);
+        if (g.complete) finish_stream(now, to);
+    }
+}
+
+void publication::end(instant now, std::string_view why) {
+    if (ended_) return;
+    ended_ = true;
+    end_reason_ = why;
+    for (auto& t : tracks_)
+        end_track(now, t, why);
+}
+
+void publication::end_track(instant now, track& t, std::string_view why) {
+    auto* session = run_->session();
+    if (session == nullptr) return;
+    const auto last = largest(t);
+    for (auto& s : t.subscribers) {
+        if (last && !t.groups.back().complete)
+            send(now, t, s, last->group, {last->object + 1, {}}, true);
+        (void)session->publish_done(now, s.id, moqt::publish_done_code::track_ended, why);
+    }
+}
+
+void publication::handle(instant now, moqt::session& session, moqt::event& event) {
+    using kind = moqt::event::kind;
+    switch (event.what) {
+    case kind::requested:
+        return on_request(now, session, event);
+    case kind::rejected:
+        forget(event.id);
+        if (event.request_error == moqt::request_error_code::unauthorized)
+            return run_->finish(exit_status::refused, "the server refuses this publication");
+        if (event.request == moqt::request_kind::publish_namespace)
+            return run_->finish(exit_status::failed,
+                                "the server refuses the namespace: " +
+                                    std::string{moqt::to_string(event.request_error)});
+        return;
+    case kind::cancelled:
+        return forget(event.id);
+    case kind::update_requested:
+        (void)session.accept_update(now, event.update_id);
+        return;
+    case kind::stream_stopped:
+        for (auto& t : tracks_)
+            for (auto& s : t.subscribers)
+                if (s.stream == event.stream) {
+                    s.stream = moqt::no_stream;
+                    s.skip_group = true; // a stopped subgroup is not opened again
+                }
+        return;
+    case kind::goaway:
+        if (run_->options().reconnect) session.close(now, moqt::close_code::no_error, "going away");
+        return;
+    default:
+        return;
+    }
+}
+
+void publication::on_request(instant now, moqt::session& session, moqt::event& event) {
+    using moqt::request_kind;
+    switch (event.request) {
+    case request_kind::subscribe:
+        return on_subscribe(now, session, event);
+    case request_kind::fetch:
+        return on_fetch(now, session, event);
+    case request_kind::track_status: {
+        const auto m = event.as<moqt::msg::track_status>();
+        const auto* t = find(m->track_namespace, m->track_name);
+        if (t == nullptr)
+            (void)session.reject(now, event.id, moqt::request_error_code::does_not_exist,
+                                 "no such track");
+        else
+            (void)session.accept(now, event.id, describe(*t));
+        return;
+    }
+    case request_kind::subscribe_namespace: {
+        const auto m = event.as<moqt::msg::subscribe_namespace>();
+        const moqt::track_namespace prefix{m->track_namespace_prefix};
+        (void)session.accept(now, event.id);
+        if (prefix.is_prefix_of(space_))
+            (void)session.announce_namespace(now, event.id, space_.suffix(prefix.count()));
+        return;
+    }
+    default:
+        (void)session.reject(now, event.id, moqt::request_error_code::not_supported,
+                             "a publisher takes no tracks");
+        return;
+    }
+}
+
+void publication::forget(moqt::request_id id) {
+    for (auto& t : tracks_)
+        std::erase_if(t.subscribers, [&](const subscriber& s) { return s.id == id; });
+}
+
+publication::track* publication::find(const moqt::namespace_view& space, moqrtc::bytes name) {
+    if (moqt::track_namespace{space} != space_) return nullptr;
+    for (auto& t : tracks_)
+        if (equal(as_bytes(t.name), name)) return &t;
+    return nullptr;
+}
+
+std::optional<moqt::location> publication::largest(const track& of) const {
+    if (of.groups.empty()) return std::nullopt;
+    return moqt::location{of.groups.back().id, of.groups.back().objects.back().id};
+}
+
+moqt::message_params publication::describe(const track& of) const {
+    moqt::message_params out;
+    if (const auto last = largest(of)) out.largest_object = *last;
+    return out;
+}
+
+void publication::on_subscribe(instant now, moqt::session& session, moqt::event& event) {
+    const auto m = event.as<moqt::msg::subscribe>();
+    auto* t = find(m->track_namespace, m->track_name);
+    if (t == nullptr || ended_) {
+        (void)session.reject(now, event.id, moqt::request_error_code::does_not_exist,
+                             "no such track");
+        return;
+    }
+    const auto alias = static_cast<moqt::track_alias>(t - tracks_.data());
+    if (!session.accept_subscribe(now, event.id, alias, describe(*t))) return;
+    t->subscribers.push_back({event.id});
+    replay(now, *t, t->subscribers.back());
+}
+
+/// Past objects as far as they are kept: two groups.
+void publication::on_fetch(instant now, moqt::session& session, moqt::event& event) {
+    const auto m = event.as<moqt::msg::fetch>();
+    track* t = nullptr;
+    moqt::location start = m->start;
+    moqt::location end = m->end;
+    if (m->type == moqt::msg::fetch_type::standalone) {
+        t = find(m->track_namespace, m->track_name);
+    } else {
+        for (auto& one : tracks_)
+            for (const auto& s : one.subscribers)
+                if (s.id == m->joining_request_id) t = &one;
+        const auto* sub = session.subscription(m->joining_request_id);
+        if (t != nullptr && sub != nullptr && sub->largest) {
+            end = {sub->largest->group, sub->largest->object + 1};
+            const auto back = m->joining_start;
+            start.group = m->type == moqt::msg::fetch_type::absolute_joining ? back
+                          : back > end.group                                 ? 0
+                                                                             : end.group - back;
+        } else {
+            t = nullptr;
+        }
+    }
+    const auto last = t == nullptr ? std::nullopt : largest(*t);
+    if (t == nullptr || !last || start > *last) {
+        (void)session.reject(now, event.id,
+                             t == nullptr ? moqt::request_error_code::does_not_exist
+                                          : moqt::request_error_code::invalid_range,
+                             "nothing there");
+        return;
+    }
+    const moqt::location beyond{last->group, last->object + 1};
+    if (end.group > last->group || (end.group == last->group && (end.object == 0 || end > beyond)))
+        end = beyond;
+    if (!session.accept_fetch(now, event.id, end, ended_)) return;
+    const auto stream = session.open_fetch_stream(now, event.id);
+    if (!stream) return;
+    const auto& oldest = t->groups.front();
+    const moqt::location kept{oldest.id, oldest.objects.front().id};
+    if (start < kept) {
+        const auto before = kept.object > 0 ? moqt::location{kept.group, kept.object - 1}
+                                            : moqt::location{kept.group - 1, UINT32_MAX};
+        if (before < end) (void)session.write_fetch_gap(now, *stream, before, true);
+    }
+    for (const auto& g : t->groups)
+        for (const auto& o : g.objects) {
+            const moqt::location at{g.id, o.id};
+            if (at < start || (at >= end && !(g.id == end.group && end.object == 0))) continue;
+            moqt::object item;
+            item.location = at;
+            item.publisher_priority = t->priority;
+            item.payload = o.payload;
+            (void)session.write_fetch_object(now, *stream, item);
+        }
+    (void)session.finish_stream(now, *stream);
+}
+
+} // namespace moqrtc::reference

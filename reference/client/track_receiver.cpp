@@ -1,0 +1,147 @@
+#include "track_receiver.hpp"
+
+namespace moqrtc::reference {
+
+namespace {
+
+/// A publisher that comes back repeats its last groups; a track that is further behind than this
+/// is numbered anew.
+constexpr std::uint64_t most_repeated_groups = 8;
+
+} // namespace
+
+moqt::message_params track_receiver::filter() const {
+    auto out = run_->params();
+    moqt::subscription_filter wanted;
+    if (!order_.position() && start_.from == starting_point::kind::next)
+        wanted.type = moqt::filter_type::next_group_start;
+    if (!order_.position() && start_.from == starting_point::kind::group) {
+        wanted.type = moqt::filter_type::absolute_start;
+        wanted.start.group = start_.group;
+    }
+    out.subscription_filter = wanted;
+    return out;
+}
+
+result<void> track_receiver::subscribe(instant now, moqt::session& session, duration wait) {
+    auto params = filter();
+    if (session.rules().joining_by_forward) // the drafts that have RENDEZVOUS_TIMEOUT
+        params.rendezvous_timeout = static_cast<std::uint64_t>(wait.ms());
+    const auto id = session.subscribe(now, name_, params);
+    if (!id) return std::unexpected(id.error());
+    order_.restart();
+    groups_.clear();
+    done_.reset();
+    drain_ = fetching_ = false;
+    id_ = *id;
+    subscribed_ = true;
+    return {};
+}
+
+void track_receiver::lost() {
+    subscribed_ = fetching_ = false;
+    groups_.clear();
+    order_.restart();
+}
+
+track_receiver::progress track_receiver::handle(instant now, moqt::session& session,
+                                                moqt::event& event) {
+    using kind = moqt::event::kind;
+    const bool is_fetch = fetching_ && event.id == fetch_id_;
+    if (!is_fetch && !(subscribed_ && event.id == id_)) return progress::foreign;
+    switch (event.what) {
+    case kind::accepted:
+        if (!is_fetch && event.request == moqt::request_kind::subscribe)
+            accepted(now, session, event);
+        return progress::taken;
+    case kind::rejected:
+        if (is_fetch) return fetch_over(now, session, false);
+        subscribed_ = false;
+        return progress::rejected;
+    case kind::object:
+        if (event.item.status == moqt::object_status::normal)
+            order_.add(event.item.location, std::move(event.item.payload));
+        return progress::taken;
+    case kind::subgroup_opened:
+        groups_[event.stream] = event.item.location.group;
+        order_.stream_opened(event.item.location.group);
+        return progress::taken;
+    case kind::stream_finished:
+    case kind::stream_reset:
+        if (is_fetch) return fetch_over(now, session, event.what == kind::stream_finished);
+        if (const auto found = groups_.find(event.stream); found != groups_.end()) {
+            order_.stream_closed(found->second, event.what == kind::stream_finished);
+            groups_.erase(found);
+        }
+        return progress::taken;
+    case kind::publish_done:
+        done_ = event.publish_done;
+        return fetching_ ? progress::taken : finish();
+    case kind::malformed_track:
+        if (is_fetch) return fetch_over(now, session, false);
+        done_ = moqt::publish_done_code::malformed_track;
+        return finish();
+    case kind::cancelled:
+        if (is_fetch) return fetch_over(now, session, false);
+        done_ = moqt::publish_done_code::internal_error;
+        return finish();
+    default:
+        return progress::taken;
+    }
+}
+
+void track_receiver::accepted(instant now, moqt::session& session, const moqt::event& event) {
+    const auto largest = event.ok_params().largest_object;
+    if (!largest) return;
+    largest_ = *largest;
+    auto position = order_.position();
+    if (position && largest->group + most_repeated_groups < position->group) {
+        order_.renumber();
+        position.reset();
+    }
+    if (position) {
+        if (*position <= *largest) fetch(now, session, position->group < largest->group);
+    } else if (start_.from == starting_point::kind::latest) {
+        // The current group from its start: FETCH up to the largest object, SUBSCRIBE behind it.
+        fetch(now, session, false);
+    }
+}
+
+void track_receiver::fetch(instant now, moqt::session& session, bool from_position) {
+    const auto position = order_.position();
+    const auto asked = from_position && position
+                           ? session.joining_fetch(now, moqt::msg::fetch_type::absolute_joining,
+                                                   id_, position->group, run_->params())
+                           : session.joining_fetch(now, moqt::msg::fetch_type::relative_joining,
+                                                   id_, 0, run_->params());
+    if (!asked) return;
+    fetch_id_ = *asked;
+    fetching_ = true;
+    from_position_ = from_position;
+    order_.set_fetching(true);
+    order_.begin_at({largest_.group, 0});
+}
+
+track_receiver::progress track_receiver::fetch_over(instant now, moqt::session& session,
+                                                    bool complete) {
+    fetching_ = false;
+    order_.set_fetching(false);
+    if (complete) {
+        order_.complete_before(largest_.group);
+    } else if (from_position_ && !done_) {
+        fetch(now, session, false); // so much is not there any more: the current group at least
+        if (fetching_) return progress::taken;
+    }
+    return done_ ? finish() : progress::taken;
+}
+
+track_receiver::progress track_receiver::finish() {
+    subscribed_ = false;
+    drain_ = true;
+    return *done_ == moqt::publish_done_code::track_ended ||
+                   *done_ == moqt::publish_done_code::subscription_ended
+               ? progress::ended
+               : progress::cut_off;
+}
+
+} // namespace moqrtc::reference

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "ordering.hpp"
+#include "runner.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+namespace moqrtc::reference {
+
+/// Where the reception of a track begins.
+struct starting_point {
+    enum class kind : std::uint8_t {
+        latest, ///< the group that is going on, from its first object
+        next,   ///< the next group
+        group,  ///< group number `group`
+    };
+    kind from = kind::latest;
+    std::uint64_t group = 0;
+};
+
+/// One track, object by object in order: SUBSCRIBE from the largest object on, and by FETCH what
+/// lies before it in the group, or since a session that was lost.
+class track_receiver {
+public:
+    enum class progress : std::uint8_t {
+        foreign,  ///< the event is about something else
+        taken,    ///< look for objects
+        rejected, ///< the subscription was refused with the event's `request_error`
+        ended,    ///< the track is over and all that will come has come
+        cut_off,  ///< the subscription ended for another reason: `reason`
+    };
+
+    track_receiver(runner& run, moqt::full_track_name name, starting_point start = {})
+        : run_{&run}, name_{std::move(name)}, start_{start} {}
+
+    /// Sends SUBSCRIBE. `wait`: how long the server may look for a publisher.
+    ///
+    /// Errors  bad_state and limit: not now, try again later.
+    [[nodiscard]] result<void> subscribe(instant now, moqt::session& session, duration wait);
+    [[nodiscard]] progress handle(instant now, moqt::session& session, moqt::event& event);
+    /// The next object in order; empty payloads are objects, too.
+    [[nodiscard]] std::optional<ordering::entry> poll(instant now) {
+        return order_.next(now, drain_);
+    }
+    [[nodiscard]] instant next_timeout() const noexcept { return order_.next_timeout(); }
+    /// The session is gone.
+    void lost();
+
+    [[nodiscard]] const moqt::full_track_name& name() const noexcept { return name_; }
+    /// Another name for the same thing, before it was found.
+    void rename(moqt::full_track_name name) { name_ = std::move(name); }
+    [[nodiscard]] bool subscribed() const noexcept { return subscribed_; }
+    [[nodiscard]] moqt::publish_done_code reason() const noexcept { return *done_; }
+    [[nodiscard]] const ordering& order() const noexcept { return order_; }
+
+private:
+    [[nodiscard]] moqt::message_params filter() const;
+    void accepted(instant now, moqt::session& session, const moqt::event& event);
+    void fetch(instant now, moqt::session& session, bool from_position);
+    [[nodiscard]] progress fetch_over(instant now, moqt::session& session, bool complete);
+    [[nodiscard]] progress finish();
+
+    runner* run_;
+    moqt::full_track_name name_;
+    starting_point start_;
+    ordering order_;
+    std::map<moqt::data_stream, std::uint64_t> groups_; ///< of open streams
+    moqt::request_id id_ = 0;
+    moqt::request_id fetch_id_ = 0;
+    moqt::location largest_{};
+    std::optional<moqt::publish_done_code> done_; ///< PUBLISH_DONE came
+    bool subscribed_ = false;
+    bool fetching_ = false;
+    bool from_position_ = false; ///< the FETCH asks for what the last session did not bring
+    bool drain_ = false;
+};
+
+} // namespace moqrtc::reference

@@ -2,15 +2,19 @@
 #include "log.hpp"
 
 #include <algorithm>
-#include <atomic>
+#include <chrono>
+#include <future>
 #include <spdlog/async.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <thread>
+#include <utility>
 
 namespace moqrtc::reference {
 namespace {
 
 constexpr std::size_t waiting_lines = 8192;
+constexpr std::chrono::seconds patience{2};
 
 std::shared_ptr<spdlog::logger> writer;
 log_format form = log_format::text;
@@ -63,9 +67,16 @@ void set_log_level(log_level least) {
     writer->set_level(level_of(least));
 }
 
-void close_log() {
+bool close_log() {
+    std::promise<void> written;
+    const auto done = written.get_future();
+    std::thread{[written = std::move(written)]() mutable {
+        spdlog::shutdown(); // joins the writing thread
+        written.set_value();
+    }}.detach();
+    if (done.wait_for(patience) != std::future_status::ready) return false;
     writer.reset();
-    spdlog::shutdown();
+    return true;
 }
 
 log_line::log_line(log_level level, std::string_view what)

@@ -12,8 +12,9 @@ namespace moqrtc::reference {
 /// stops reading loses the oldest lines and holds nobody up.
 void open_log(log_format format, log_level least);
 void set_log_level(log_level least);
-/// Writes what is waiting, as long as somebody reads.
-void close_log();
+/// Writes what is waiting; false when nobody reads it for two seconds. Then only `_Exit` is left,
+/// because the writing thread cannot be joined.
+[[nodiscard]] bool close_log();
 
 /// One line of the log: what happened, then names and values. Written when it is destroyed.
 ///

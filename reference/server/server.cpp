@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 namespace moqrtc::reference {
@@ -54,7 +55,7 @@ server::~server() {
 int server::run() {
     open_log(settings_.format, settings_.level);
     if (const auto opened = open(); !opened) {
-        close_log();
+        if (!close_log()) std::_Exit(opened.error().status);
         std::fprintf(stderr, "moqrtc-server: %s\n", opened.error().what.c_str());
         return opened.error().status;
     }
@@ -70,7 +71,7 @@ int server::run() {
     for (auto& one : lanes_)
         one->machine->stop();
     log_line{log_level::info, "ended"};
-    close_log();
+    if (!close_log()) std::_Exit(0);
     return 0;
 }
 
@@ -84,6 +85,8 @@ server::outcome server::open() {
             std::filesystem::create_directories(directory, code);
             if (code)
                 return std::unexpected(failure{1, directory.string() + ": " + code.message()});
+            // What lies there is nobody else's business; a directory that exists is left as it is.
+            std::filesystem::permissions(directory, std::filesystem::perms::owner_all, code);
         }
     auto loaded = load_identity(settings_, data_);
     if (!loaded) return std::unexpected(failure{settings_.cert.empty() ? 1 : 2, loaded.error()});

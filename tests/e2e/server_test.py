@@ -1,5 +1,7 @@
 """The server as an operator sees it: ready line, HTTP, arguments, signals, garbage."""
 
+import array
+import fcntl
 import json
 import os
 import random
@@ -7,6 +9,7 @@ import re
 import signal
 import socket
 import subprocess
+import termios
 import time
 import unittest
 import urllib.error
@@ -128,8 +131,9 @@ class control_plane(unittest.TestCase):
                 peer.sendall(whole[:size])
         self.assertEqual(get(server.http, "/healthz")[0], 200, server.tail())
         # Silent clients use up the room, the next are turned away, and room comes back.
-        silent = [connect(server.http) for _ in range(50)]
-        time.sleep(0.2)
+        time.sleep(0.3)
+        silent = [connect(server.http) for _ in range(60)]
+        time.sleep(0.3)
         with connect(server.http) as peer:
             peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
             self.assertEqual(read_all(peer), b"")
@@ -217,6 +221,73 @@ class control_plane(unittest.TestCase):
         again = self.place.server(name="again", data=server.data)
         self.assertEqual(again.ready["cert_sha256"], server.ready["cert_sha256"])
         self.assertEqual({p.name: p.read_bytes() for p in server.data.iterdir()}, before)
+
+
+    def test_restart_after_a_crash_ends_old_connections(self):
+        server = self.place.server()
+        peer = self.subscriber(server)
+        self.assertTrue(server.wait_for("session_up", 10), self.place.tails())
+        server.kill()
+        again = self.place.server(name="again", port=server.port, data=server.data)
+        # The client asks every 3 s whether the server is there, and learns that it was forgotten.
+        end = time.monotonic() + 8
+        while time.monotonic() < end and not again.metric("moqrtc_quic_stateless_resets_sent_total"):
+            time.sleep(0.1)
+        self.assertGreater(again.metric("moqrtc_quic_stateless_resets_sent_total"), 0, again.tail())
+        self.assertIsNotNone(peer.wait(2), peer.tail())
+
+
+    def test_upstream_comes_and_goes(self):
+        origin = self.place.server(name="origin")
+        edge = self.place.server(name="edge", more=("--upstream", origin.url,
+                                                    "--upstream-cert-sha256",
+                                                    origin.ready["cert_sha256"], "--drain", "60"))
+
+        def connected(wanted, seconds=15):
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                if edge.metric("moqrtc_upstreams_connected") == wanted:
+                    return True
+                time.sleep(0.05)
+            return False
+
+        self.assertTrue(connected(1), self.place.tails())
+        origin.stop()
+        self.assertTrue(connected(0), self.place.tails())
+        self.place.server(name="back", port=origin.port, data=origin.data)
+        self.assertTrue(connected(1), self.place.tails())
+        # A session of our own making is nobody to wait for.
+        began = time.monotonic()
+        self.assertEqual(edge.stop(10), 0, edge.tail())
+        self.assertLess(time.monotonic() - began, 3)
+
+    def test_upstream_with_another_certificate_is_not_believed(self):
+        origin = self.place.server(name="origin")
+        edge = self.place.server(name="edge", more=("--upstream", origin.url,
+                                                    "--upstream-cert-sha256", "00" * 32))
+        time.sleep(1.5)
+        self.assertEqual(edge.metric("moqrtc_upstreams_connected"), 0)
+        self.assertEqual(origin.metric("moqrtc_sessions_total"), 0)
+
+    def test_log_that_nobody_reads_holds_nobody_up(self):
+        server = subprocess.Popen(
+            [BINARY, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir",
+             self.place.directory / "d"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.stderr.close)
+        http = json.loads(server.stdout.readline())["http"]
+        for _ in range(4000):  # more than a pipe holds
+            server.send_signal(signal.SIGHUP)
+            time.sleep(0.0005)
+        waiting = array.array("i", [0])
+        fcntl.ioctl(server.stderr, termios.FIONREAD, waiting)
+        self.assertGreater(waiting[0], 60_000, "the pipe is full")
+        self.assertEqual(get(http, "/healthz")[0], 200)
+        self.assertEqual(get(http, "/metrics")[0], 200)
+        server.send_signal(signal.SIGTERM)
+        self.assertEqual(server.wait(8), 0)
 
 
 class arguments(unittest.TestCase):

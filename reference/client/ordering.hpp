@@ -4,7 +4,9 @@
 #include <moqrtc/core/time.hpp>
 #include <moqrtc/moqt/types.hpp>
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -13,10 +15,10 @@ namespace moqrtc::reference {
 /// Puts the objects of one track in order: they come on several streams, and a late joiner gets the
 /// beginning of the current group by FETCH.
 ///
-/// A group is over when its streams have ended, and then the next number follows at once. Where
-/// something is missing, it waits: `patience` when nothing is known to be on its way,
-/// `long_patience` without any progress while a stream of the group or a FETCH is open. What is
-/// passed over is a gap.
+/// A group is over when a stream that says so has ended, or else when as many streams have ended as
+/// groups before had; then the next number follows at once. Where something may be missing, it
+/// waits: `patience` when nothing is known to be on its way, `long_patience` without any progress
+/// while a stream of the group or a FETCH is open. What is passed over is a gap.
 class ordering {
 public:
     static constexpr duration patience = milliseconds(500);
@@ -31,7 +33,7 @@ public:
     /// Takes an object; false when it was there before or lies behind what has been given out.
     bool add(moqt::location at, slice payload) {
         if (next_ && at < *next_) {
-            if (!behind(at)) jumps_ = 0;
+            too_late(at);
             return false;
         }
         if (!next_) next_ = at; // joining: the first that comes opens the order
@@ -48,8 +50,13 @@ public:
     void stream_closed(std::uint64_t group, bool complete) {
         auto& known = groups_of_streams_[group];
         if (known.open > 0) --known.open;
-        known.ended = true;
+        ++known.closed;
         if (!complete) known.broken = true;
+    }
+    /// `group` has no object from `end` on.
+    void group_ends(std::uint64_t group, std::uint64_t end) {
+        groups_of_streams_[group].end = end;
+        says_ends_ = true;
     }
     /// A FETCH goes on, or is over.
     void set_fetching(bool on) { fetching_ = on; }
@@ -97,7 +104,7 @@ public:
     void renumber() {
         restart();
         next_.reset();
-        gave_way_.reset();
+        uncounted_.clear();
     }
 
     [[nodiscard]] std::uint64_t objects() const noexcept { return objects_; }
@@ -110,30 +117,40 @@ private:
     /// one: they are not waited for any more.
     static constexpr int sparse_after = 3;
 
+    /// Steps without a gap that are remembered, in case what they passed over exists.
+    static constexpr std::size_t most_uncounted = 16;
+
     struct group_streams {
         int open = 0;
-        bool ended = false;
+        int closed = 0;
         bool broken = false;
+        std::optional<std::uint64_t> end{};
     };
 
     [[nodiscard]] group_streams streams_of(std::uint64_t group) const noexcept {
         const auto found = groups_of_streams_.find(group);
-        auto out = found == groups_of_streams_.end() ? group_streams{} : found->second;
-        if (group < complete_before_) out.ended = true;
-        return out;
+        return found == groups_of_streams_.end() ? group_streams{} : found->second;
     }
-    /// Given out long ago, or skipped: whether `at` is one of those that were waited for in vain.
-    [[nodiscard]] bool behind(moqt::location at) const noexcept {
-        return !gave_way_ || at < *gave_way_;
+    /// Something came that was not waited for any longer: it is missing, and where groups are
+    /// skipped in numbering they have to be waited for.
+    void too_late(moqt::location at) {
+        const auto behind = uncounted_.upper_bound(at);
+        if (behind == uncounted_.begin()) return; // given out long ago
+        const auto step = std::prev(behind);
+        if (at >= step->second) return;
+        uncounted_.erase(step);
+        ++gaps_;
+        jumps_ = 0;
     }
     /// Whether nothing can come between the position and `to`.
     [[nodiscard]] bool follows(moqt::location to) const noexcept {
         if (fetching_) return false;
         const auto known = streams_of(next_->group);
-        if (known.open > 0) return false;
-        if (to.group == next_->group) return known.broken;
-        return known.ended && to.object == 0 &&
-               (to.group == next_->group + 1 || jumps_ >= sparse_after);
+        if (to.group == next_->group) return known.broken && known.open == 0;
+        const bool over = next_->group < complete_before_ || known.end == next_->object ||
+                          (known.open == 0 && known.closed > 0 &&
+                           (known.broken || (!says_ends_ && usual_ > 0 && known.closed >= usual_)));
+        return over && to.object == 0 && (to.group == next_->group + 1 || jumps_ >= sparse_after);
     }
     [[nodiscard]] duration patience_now() const noexcept {
         return fetching_ || streams_of(next_->group).open > 0 ? long_patience : patience;
@@ -141,16 +158,19 @@ private:
     /// Goes on at `to`, which is not the next one.
     void step(moqt::location to) {
         const auto known = streams_of(next_->group);
-        if (to.group == next_->group) {
-            ++gaps_;
-        } else {
-            if (known.broken || known.open > 0) ++gaps_;
-            if (to.object != 0) ++gaps_;
+        bool counts = to.group == next_->group;
+        if (to.group != next_->group) {
             const bool jump = to.group > next_->group + 1;
-            if (jump && started_ && jumps_ < sparse_after) ++gaps_;
+            counts = known.broken || (known.open > 0 && known.end != next_->object) ||
+                     to.object != 0 || (jump && started_ && jumps_ < sparse_after);
+            usual_ = std::max(usual_, known.closed);
             jumps_ = jump ? jumps_ + 1 : 0;
         }
-        gave_way_ = *next_;
+        if (counts)
+            ++gaps_;
+        else
+            uncounted_.emplace(*next_, to);
+        if (uncounted_.size() > most_uncounted) uncounted_.erase(uncounted_.begin());
         next_ = to;
         blocked_since_.reset();
         groups_of_streams_.erase(groups_of_streams_.begin(),
@@ -159,7 +179,7 @@ private:
 
     std::map<moqt::location, slice> waiting_;
     std::optional<moqt::location> next_;
-    std::optional<moqt::location> gave_way_; ///< where the last step was taken from
+    std::map<moqt::location, moqt::location> uncounted_; ///< steps, from and to
     std::map<std::uint64_t, group_streams> groups_of_streams_;
     std::optional<instant> blocked_since_;
     std::uint64_t complete_before_ = 0;
@@ -168,8 +188,10 @@ private:
     std::uint64_t groups_ = 0;
     std::uint64_t gaps_ = 0;
     int jumps_ = 0;
+    int usual_ = 0; ///< streams that a group had so far
     bool started_ = false;
     bool fetching_ = false;
+    bool says_ends_ = false; ///< streams of this track say that they end their groups
 };
 
 } // namespace moqrtc::reference

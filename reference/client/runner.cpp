@@ -125,10 +125,8 @@ protected:
     void ended(instant now, const close_info& info) override {
         owner_->link_ = nullptr;
         if (owner_->status_) return owner_->context_.stop();
-        if (owner_->options_.verbose || !owner_->options_.json)
-            std::fprintf(stderr, "connection to %s:%u ended: %s\n",
-                         owner_->options_.where.host.c_str(), owner_->options_.where.port,
-                         to_text(info, version_).c_str());
+        std::fprintf(stderr, "connection to %s:%u ended: %s\n", owner_->options_.where.host.c_str(),
+                     owner_->options_.where.port, to_text(info, version_).c_str());
         owner_->app_->lost(now, info);
         owner_->retry(info);
     }

@@ -124,7 +124,7 @@ void subscriber::on_watch(const moqt::event& event) {
     const auto name = to_text(options_.space);
     if (event.what == kind::rejected || event.what == kind::cancelled) watching_ = false;
     if (event.what == kind::namespace_added) {
-        if (first_object_) say("the publisher of " + name + " is there");
+        if (gone_) say("the publisher of " + name + " is there");
         gone_ = false;
     }
     if (event.what == kind::namespace_removed && !ended_) {

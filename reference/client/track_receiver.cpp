@@ -30,7 +30,7 @@ result<void> track_receiver::subscribe(instant now, moqt::session& session, dura
     const auto id = session.subscribe(now, name_, params);
     if (!id) return std::unexpected(id.error());
     order_.restart();
-    groups_.clear();
+    streams_.clear();
     done_.reset();
     drain_ = fetching_ = false;
     id_ = *id;
@@ -40,7 +40,7 @@ result<void> track_receiver::subscribe(instant now, moqt::session& session, dura
 
 void track_receiver::lost() {
     subscribed_ = fetching_ = false;
-    groups_.clear();
+    streams_.clear();
     order_.restart();
 }
 
@@ -59,20 +59,22 @@ track_receiver::progress track_receiver::handle(instant now, moqt::session& sess
         subscribed_ = false;
         return progress::rejected;
     case kind::object:
+        if (const auto found = streams_.find(event.stream); found != streams_.end())
+            found->second = {event.item.location.group, event.item.location.object + 1,
+                             event.item.end_of_group};
+        if (event.item.status == moqt::object_status::end_of_group)
+            order_.group_ends(event.item.location.group, event.item.location.object);
         if (event.item.status == moqt::object_status::normal)
             order_.add(event.item.location, std::move(event.item.payload));
         return progress::taken;
     case kind::subgroup_opened:
-        groups_[event.stream] = event.item.location.group;
+        streams_[event.stream] = {event.item.location.group};
         order_.stream_opened(event.item.location.group);
         return progress::taken;
     case kind::stream_finished:
     case kind::stream_reset:
         if (is_fetch) return fetch_over(now, session, event.what == kind::stream_finished);
-        if (const auto found = groups_.find(event.stream); found != groups_.end()) {
-            order_.stream_closed(found->second, event.what == kind::stream_finished);
-            groups_.erase(found);
-        }
+        on_stream_end(event);
         return progress::taken;
     case kind::publish_done:
         done_ = event.publish_done;
@@ -88,6 +90,16 @@ track_receiver::progress track_receiver::handle(instant now, moqt::session& sess
     default:
         return progress::taken;
     }
+}
+
+void track_receiver::on_stream_end(const moqt::event& event) {
+    const auto found = streams_.find(event.stream);
+    if (found == streams_.end()) return;
+    const auto of = found->second;
+    streams_.erase(found);
+    const bool complete = event.what == moqt::event::kind::stream_finished;
+    order_.stream_closed(of.group, complete);
+    if (complete && of.end_of_group) order_.group_ends(of.group, of.next_object);
 }
 
 void track_receiver::accepted(instant now, moqt::session& session, const moqt::event& event) {

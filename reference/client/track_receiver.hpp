@@ -56,7 +56,14 @@ public:
     [[nodiscard]] const ordering& order() const noexcept { return order_; }
 
 private:
+    struct subgroup {
+        std::uint64_t group = 0;
+        std::uint64_t next_object = 0;
+        bool end_of_group = false;
+    };
+
     [[nodiscard]] moqt::message_params filter() const;
+    void on_stream_end(const moqt::event& event);
     void accepted(instant now, moqt::session& session, const moqt::event& event);
     void fetch(instant now, moqt::session& session, bool from_position);
     [[nodiscard]] progress fetch_over(instant now, moqt::session& session, bool complete);
@@ -66,7 +73,7 @@ private:
     moqt::full_track_name name_;
     starting_point start_;
     ordering order_;
-    std::map<moqt::data_stream, std::uint64_t> groups_; ///< of open streams
+    std::map<moqt::data_stream, subgroup> streams_;
     moqt::request_id id_ = 0;
     moqt::request_id fetch_id_ = 0;
     moqt::location largest_{};

@@ -27,7 +27,7 @@ inline std::string text(const slice& bytes_) {
 }
 
 /// A client of a relay: keeps what comes, by request.
-class client : public testing::endpoint {
+class client : public moqrtc::testing::endpoint {
 public:
     client(instant now, draft version, buffer_pool& pool) : pool_{&pool} {
         session_config config;

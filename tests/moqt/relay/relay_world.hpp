@@ -14,7 +14,7 @@
 namespace relay_test {
 
 /// The relay's end of one link.
-class relay_end : public testing::endpoint {
+class relay_end : public moqrtc::testing::endpoint {
 public:
     relay_end(moqt::relay& owner, session_key key, std::function<void(session_key)> settle)
         : owner_{&owner}, key_{key}, settle_{std::move(settle)} {}
@@ -38,7 +38,7 @@ private:
     std::function<void(session_key)> settle_;
 };
 
-using network = testing::sim_network<testing::endpoint>;
+using network = moqrtc::testing::sim_network<moqrtc::testing::endpoint>;
 
 /// A relay in the network; its first link exists only to carry its timers.
 class relay_node {
@@ -49,18 +49,19 @@ public:
         host_link_ = attach(*host_, draft::d18, {}, {}, true);
     }
     /// Connects a client; returns the link.
-    std::uint32_t attach(testing::endpoint& c, draft version, const testing::link_config& link = {},
-                         session_info info = {}, bool hosts = false) {
+    std::uint32_t attach(moqrtc::testing::endpoint& c, draft version,
+                         const moqrtc::testing::link_config& link = {}, session_info info = {},
+                         bool hosts = false) {
         session_config config;
         config.self = role::server;
         config.version = version;
         return add(
             config, std::move(info), hosts,
-            [&](testing::endpoint& end) { return net_->connect(link, c, end); }, 1);
+            [&](moqrtc::testing::endpoint& end) { return net_->connect(link, c, end); }, 1);
     }
     /// Connects this relay to another one, as its client.
     std::uint32_t attach_upstream(relay_node& origin, draft version,
-                                  const testing::link_config& link = {}) {
+                                  const moqrtc::testing::link_config& link = {}) {
         session_config config;
         config.self = role::client;
         config.version = version;
@@ -75,7 +76,10 @@ public:
         auto end = std::make_unique<relay_end>(relay, key, [this](session_key k) { settle(k); });
         origin.add(
             server, {.label = "edge"}, false,
-            [&](testing::endpoint& there) { return number = net_->connect(link, *end, there); }, 1);
+            [&](moqrtc::testing::endpoint& there) {
+                return number = net_->connect(link, *end, there);
+            },
+            1);
         ends_[key] = {number, 0};
         keep_.push_back(std::move(end));
         settle();
@@ -135,7 +139,7 @@ public:
     }
 
     template <class Client = client>
-    Client& add(draft version, testing::link_config link = {}) {
+    Client& add(draft version, moqrtc::testing::link_config link = {}) {
         link.unidirectional_streams = std::max<std::uint64_t>(link.unidirectional_streams, 10000);
         link.bidirectional_streams = std::max<std::uint64_t>(link.bidirectional_streams, 10000);
         auto fresh = std::make_unique<Client>(net.now(), version, pool);

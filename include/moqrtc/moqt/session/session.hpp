@@ -239,9 +239,6 @@ private:
     template <class M>
     result<void> send_on(request& r, const M& message, bool fin = false);
     void op(transport_op::kind what, stream_id stream, reset_code code);
-    [[nodiscard]] bool is_data(const out_stream& s) const noexcept {
-        return s.kind == out_kind::subgroup || s.kind == out_kind::fetch;
-    }
     [[nodiscard]] out_stream* find_out(stream_id id) noexcept;
 
     // detail/receive.hpp
@@ -353,7 +350,8 @@ private:
 
     slot_pool<request> requests_{};
     id_map request_ids_{};
-    id_map updates_in_{}; ///< the peer's REQUEST_UPDATE to the request it changes
+    id_map updates_in_{};  ///< the peer's REQUEST_UPDATE to the request it changes
+    id_map updates_out_{}; ///< likewise ours
     slot_pool<out_stream> out_{};
     id_map out_ids_{};
     slot_pool<in_stream> in_{};
@@ -384,6 +382,7 @@ private:
     std::size_t control_bytes_ = 0;
     std::size_t held_bytes_ = 0; ///< before SETUP
     std::size_t unknown_alias_bytes_ = 0;
+    std::size_t streams_waiting_ = 0; ///< for their alias
 };
 
 } // namespace moqrtc::moqt

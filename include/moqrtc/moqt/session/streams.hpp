@@ -57,6 +57,9 @@ struct out_stream {
     ring<mark> marks{};
     instant finished_at{}; ///< when FIN was queued
 
+    [[nodiscard]] bool is_data() const noexcept {
+        return kind == out_kind::subgroup || kind == out_kind::fetch;
+    }
     [[nodiscard]] bool wants_to_send() const noexcept {
         return !blocked && (unsent != 0 || (fin && !fin_sent));
     }

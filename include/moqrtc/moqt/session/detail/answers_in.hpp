@@ -45,11 +45,8 @@ inline void session::on_ok(instant now, request* on, std::uint64_t type, bytes b
         if (on == nullptr && r != nullptr && r->ours)
             return close(close_code::protocol_violation, "second answer to a request");
         if (on == nullptr) {
-            r = nullptr;
-            request_ids_.for_each([&](std::uint64_t, std::uint32_t slot) {
-                if (std::ranges::count(requests_[slot].updates_out, update) != 0)
-                    r = &requests_[slot];
-            });
+            const auto updated = updates_out_.find(update);
+            r = updated == id_map::none ? nullptr : &requests_[updated];
             if (r == nullptr) {
                 if (m.request_id < next_request_id_ && m.request_id % 2 == next_request_id_ % 2)
                     return; // its request ended here before the answer came
@@ -66,6 +63,7 @@ inline void session::on_ok(instant now, request* on, std::uint64_t type, bytes b
         if (!m.properties.empty())
             return close(close_code::protocol_violation, "track properties in REQUEST_OK");
         std::erase(r->updates_out, update);
+        updates_out_.erase(update);
         if (m.params.largest_object && r->is_subscription())
             r->subscription.largest = m.params.largest_object;
         emit(event::kind::update_accepted, r, body).update_id = update;
@@ -132,14 +130,14 @@ inline bool session::bind_alias(request& r) {
 
 /// Streams that came before their alias was known.
 inline void session::release_waiting(instant now, track_alias alias) {
-    if (unknown_alias_bytes_ == 0 && in_ids_.empty()) return;
-    for (std::uint32_t i = 0; i < in_.extent() && !closed_; ++i)
+    for (std::uint32_t i = 0; i < in_.extent() && streams_waiting_ != 0 && !closed_; ++i)
         if (in_[i].waits_alias && in_[i].alias == alias) {
             auto item = stream_item{};
             item.what = stream_item::kind::subgroup_header;
             unknown_alias_bytes_ -= in_[i].held.size();
             held_bytes_ += in_[i].held.size();
             in_[i].waits_alias = false;
+            --streams_waiting_;
             handle_header(now, i, item);
             if (!closed_ && in_[i].kind == in_kind::data) replay(now, i);
         }
@@ -200,10 +198,8 @@ inline void session::on_error(instant now, request* on, bytes body) {
     if (on == nullptr && r != nullptr && r->ours)
         return close(close_code::protocol_violation, "second answer to a request");
     if (on == nullptr) {
-        r = nullptr;
-        request_ids_.for_each([&](std::uint64_t, std::uint32_t slot) {
-            if (std::ranges::count(requests_[slot].updates_out, update) != 0) r = &requests_[slot];
-        });
+        const auto updated = updates_out_.find(update);
+        r = updated == id_map::none ? nullptr : &requests_[updated];
         if (r == nullptr) {
             if (update < next_request_id_ && update % 2 == next_request_id_ % 2) return;
             return close(close_code::protocol_violation, "REQUEST_ERROR answers nothing");
@@ -214,6 +210,7 @@ inline void session::on_error(instant now, request* on, bytes body) {
         update = r->updates_out.front();
     }
     std::erase(r->updates_out, update);
+    updates_out_.erase(update);
     auto& e = emit(event::kind::update_rejected, r, body);
     e.update_id = update;
     e.request_error = code;

@@ -65,6 +65,7 @@ inline void session::handle_header(instant now, std::uint32_t slot, const stream
     const auto found = aliases_.find(header.track_alias);
     if (found == id_map::none) {
         s.waits_alias = true;
+        ++streams_waiting_;
         timers_.add(now + seconds(2), timer_heap::kind::unknown_alias, s.id);
         return;
     }

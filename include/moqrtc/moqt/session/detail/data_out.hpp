@@ -113,14 +113,14 @@ inline std::size_t session::unsent_bytes_of(data_stream stream) const noexcept {
 
 inline result<void> session::finish_stream(instant now, data_stream stream) {
     const auto slot = open_stream(stream);
-    if (slot == id_map::none || !is_data(out_[slot])) return fail(errc::not_found, "stream");
+    if (slot == id_map::none || !out_[slot].is_data()) return fail(errc::not_found, "stream");
     finish_out(now, slot);
     return {};
 }
 
 inline result<void> session::reset_stream(instant now, data_stream stream, reset_code code) {
     const auto slot = open_stream(stream);
-    if (slot == id_map::none || !is_data(out_[slot])) return fail(errc::not_found, "stream");
+    if (slot == id_map::none || !out_[slot].is_data()) return fail(errc::not_found, "stream");
     reset_out(now, slot, code);
     return {};
 }

@@ -16,6 +16,7 @@ inline std::uint32_t session::add_in(stream_id id, in_kind kind) {
 inline void session::free_in(std::uint32_t slot) {
     auto& s = in_[slot];
     (s.waits_alias ? unknown_alias_bytes_ : held_bytes_) -= s.held.size();
+    streams_waiting_ -= s.waits_alias;
     in_ids_.erase(s.id);
     in_.give(slot);
 }
@@ -155,6 +156,7 @@ inline void session::replay(instant now, std::uint32_t slot) {
     const auto fin = s.fin_held;
     s.fin_held = false;
     (s.waits_alias ? unknown_alias_bytes_ : held_bytes_) -= s.held.size();
+    streams_waiting_ -= s.waits_alias;
     s.waits_alias = false;
     const auto early = s.held.freeze();
     const auto id = s.id;
@@ -178,6 +180,7 @@ inline void session::discard_in(std::uint32_t slot, reset_code code) {
     if (s.kind == in_kind::discarded) return;
     op(transport_op::kind::stop_sending, s.id, code);
     (s.waits_alias ? unknown_alias_bytes_ : held_bytes_) -= s.held.size();
+    streams_waiting_ -= s.waits_alias;
     s.held = buffer{};
     s.waits_alias = false;
     s.reader.reset();
@@ -244,7 +247,7 @@ inline void session::handle_stop_sending(instant now, stream_id id, std::uint64_
     if (s.kind == out_kind::control)
         return close(close_code::protocol_violation, "control stream stopped");
     auto* r = s.request == no_slot ? nullptr : &requests_[s.request];
-    if (is_data(s)) {
+    if (s.is_data()) {
         auto& e = emit(event::kind::stream_stopped, r);
         e.stream = id;
         e.reset = code;

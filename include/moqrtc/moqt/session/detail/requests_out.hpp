@@ -195,6 +195,7 @@ inline result<request_id> session::update(instant now, request_id id,
     if (const auto sent = send_on(*r, m); !sent) return std::unexpected(sent.error());
     next_request_id_ += 2;
     r->updates_out.push_back(*next);
+    updates_out_.set(*next, request_ids_.find(id));
     if (subscriber) apply_params(r->subscription, params);
     (void)now;
     return next;
@@ -243,6 +244,7 @@ inline void session::drop_request(instant now, request& r, reset_code code) {
 /// Stops the peer's data streams of a subscription or fetch.
 inline void session::stop_data_streams(request& r, reset_code code) {
     const auto slot = request_ids_.find(r.id);
+    if (r.subscription.publisher || (r.kind == request_kind::fetch && !r.ours)) return;
     if (r.subscription.streams_open == 0 && r.fetch_stream == no_stream) return;
     for (std::uint32_t i = 0; i < in_.extent(); ++i)
         if (in_[i].kind == in_kind::data && in_[i].request == slot && in_[i].header_seen)
@@ -270,6 +272,8 @@ inline void session::end_request(instant, request_id id) {
     for (const auto update : r.updates_in)
         updates_in_.erase(update);
     peer_requests_ended_ += r.updates_in.size();
+    for (const auto update : r.updates_out)
+        updates_out_.erase(update);
     if (r.own_stream) {
         if (auto* s = find_out(r.stream)) s->request = no_slot;
         const auto in = in_ids_.find(r.stream);

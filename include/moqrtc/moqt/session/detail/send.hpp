@@ -45,7 +45,7 @@ inline void session::queue(std::uint32_t slot, slice chunk) {
     auto& s = out_[slot];
     const auto size = chunk.size();
     s.push(std::move(chunk));
-    if (is_data(s)) {
+    if (s.is_data()) {
         unsent_data_bytes_ += size;
         if (s.request != no_slot) requests_[s.request].unsent += size;
     } else {
@@ -73,7 +73,7 @@ inline void session::finish_out(instant now, std::uint32_t slot) {
 inline void session::reset_out(instant now, std::uint32_t slot, reset_code code) {
     auto& s = out_[slot];
     if (s.opened) op(transport_op::kind::reset, s.id, code);
-    if (is_data(s)) {
+    if (s.is_data()) {
         unsent_data_bytes_ -= s.unsent;
         if (s.request != no_slot) {
             auto& r = requests_[s.request];
@@ -148,7 +148,7 @@ inline void session::handle_sent(instant now, stream_id id, std::size_t count, b
     s.sent(count);
     while (!s.marks.empty() && s.marks.front().end <= s.offset_sent)
         s.marks.pop_front();
-    if (is_data(s)) {
+    if (s.is_data()) {
         unsent_data_bytes_ -= count;
         if (s.request != no_slot) requests_[s.request].unsent -= count;
     } else {
@@ -156,7 +156,7 @@ inline void session::handle_sent(instant now, stream_id id, std::size_t count, b
     }
     if (!fin || s.fin_sent) return;
     s.fin_sent = true;
-    if (is_data(s)) data_stream_closed(now, slot);
+    if (s.is_data()) data_stream_closed(now, slot);
 }
 
 inline void session::handle_blocked(stream_id id) {

@@ -18,5 +18,6 @@ void add_namespaces_command(CLI::App& app, std::function<int()>& chosen);
 void add_status_command(CLI::App& app, std::function<int()>& chosen);
 void add_send_command(CLI::App& app, std::function<int()>& chosen);
 void add_recv_command(CLI::App& app, std::function<int()>& chosen);
+void add_decode_command(CLI::App& app, std::function<int()>& chosen);
 
 } // namespace moqrtc::reference

@@ -144,7 +144,7 @@ class client(unittest.TestCase):
         self.assertEqual(missing.returncode, 1, missing.stderr)
 
     def test_decode(self):
-        # SUBSCRIBE_NAMESPACE of draft 18 that asks with one field, "a"; then cut short.
+        # Type 0, alias 5, group 7, object 2, priority 128; then a message that is cut short.
         good = self.run_client("decode", "--draft", "16", "--as", "datagram", "00 05 07 02 80 6869")
         self.assertEqual(good.returncode, 0, good.stderr)
         self.assertIn('000001  track_alias  5', good.stdout)

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,9 +37,13 @@ public:
     file_source(std::string path, int file, std::uint64_t size, buffer_pool& pool,
                 const config& settings)
         : path_{std::move(path)}, file_{file}, size_{size}, pool_{&pool}, settings_{settings} {
+        map();
         demuxer_.emplace(size_);
     }
-    ~file_source() override { ::close(file_); }
+    ~file_source() override {
+        if (!mapped_.empty()) ::munmap(const_cast<std::byte*>(mapped_.data()), mapped_.size());
+        ::close(file_);
+    }
 
     std::expected<void, std::string> begin() {
         if (auto done = read_wanted(); !done) return done;
@@ -88,6 +93,13 @@ public:
     }
 
 private:
+    /// Samples are shared out of the mapping; what cannot be mapped is read piece by piece.
+    void map() {
+        if (size_ == 0 || size_ > SIZE_MAX) return;
+        const auto size = static_cast<std::size_t>(size_);
+        void* const at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_, 0);
+        if (at != MAP_FAILED) mapped_ = {static_cast<const std::byte*>(at), size};
+    }
     std::uint64_t sizes_of(std::size_t track) const {
         std::uint64_t total = 0;
         cmaf::sample_iterator samples{tracks_[track].table, 0};
@@ -99,6 +111,12 @@ private:
     }
     std::expected<void, std::string> read_wanted() {
         while (const auto want = demuxer_->next_read()) {
+            if (!mapped_.empty()) {
+                if (auto done = demuxer_->handle_read(0, slice::borrowed(mapped_)); !done)
+                    return std::unexpected(describe(done.error(), path_));
+                if (demuxer_->ready()) return {};
+                continue;
+            }
             auto room = buffer::allocate(*pool_, static_cast<std::size_t>(want->size));
             if (!room.valid()) return std::unexpected(path_ + ": out of memory");
             std::size_t have = 0;
@@ -124,6 +142,7 @@ private:
     std::uint64_t size_;
     buffer_pool* pool_;
     config settings_;
+    bytes mapped_{}; ///< the whole file; outlives what borrows from it
     std::optional<cmaf::file_demuxer> demuxer_;
     std::vector<cmaf::track> tracks_;
     std::optional<cmaf::packager> packager_;

@@ -1,0 +1,29 @@
+// A case: a test of node's runner, bounded in time, in a place of its own.
+
+import test from "node:test";
+import { Place } from "./place.mjs";
+
+export const options = { smoke: false, filter: undefined };
+export const registered = [];
+
+/**
+ * Registers a case. `smoke`: belongs to the run of at most five minutes, too. `run` gets a Place
+ * and `say`, which prints a figure under the case's name.
+ */
+export function browser_case(name, { smoke = false, seconds = 60 }, run) {
+    if (options.smoke && !smoke) return;
+    if (options.filter && !options.filter.test(name)) return;
+    registered.push(name);
+    test(name, { timeout: seconds * 1000 }, async (t) => {
+        const place = new Place(name);
+        // Also when the time is up, which leaves `run` where it stands.
+        t.after(() => place.close());
+        const say = (text) => console.log(`        ${name}: ${text}`);
+        try {
+            await run(place, say);
+        } catch (error) {
+            console.log(place.tails());
+            throw error;
+        }
+    });
+}

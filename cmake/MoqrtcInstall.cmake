@@ -10,6 +10,11 @@ set(MOQRTC_NEEDS_JSON OFF)
 if(TARGET moqrtc_catalog)
     set(MOQRTC_NEEDS_JSON ON)
 endif()
+# Likewise WebTransport's where nghttp3 was found.
+set(MOQRTC_NEEDS_NGHTTP3 OFF)
+if(TARGET moqrtc_webtransport)
+    set(MOQRTC_NEEDS_NGHTTP3 ON)
+endif()
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/moqrtc-config.cmake.in"
     "${PROJECT_BINARY_DIR}/moqrtc-config.cmake"
     INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/moqrtc")

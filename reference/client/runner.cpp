@@ -86,10 +86,9 @@ std::string to_text(const close_info& info, moqt::draft version) {
 }
 
 /// The connection in use.
-class runner::link final : public moqt_connection {
+class runner::link final : public moqt_link {
 public:
-    link(runner& owner, quic_connection& connection)
-        : moqt_connection{connection}, owner_{&owner} {}
+    link(runner& owner, moqt_carrier& carrier) : moqt_link{carrier}, owner_{&owner} {}
     ~link() override {
         if (owner_->link_ == this) owner_->link_ = nullptr;
     }
@@ -200,9 +199,11 @@ void runner::connect() {
     for (const auto d : options_.drafts)
         to.protocols.emplace_back(moqt::rules_for(d).alpn);
     endpoint_->connect(to, [this](quic_connection& connection) {
-        auto made = std::make_unique<link>(*this, connection);
-        link_ = made.get();
-        return made;
+        return std::make_unique<moqt_connection>(connection, [this](moqt_carrier& carrier) {
+            auto made = std::make_unique<link>(*this, carrier);
+            link_ = made.get();
+            return made;
+        });
     });
     connect_timer_.expires_after(options_.connect_timeout);
     connect_timer_.async_wait([this](std::error_code failure) {

@@ -50,6 +50,33 @@ time_point to_time(const ASN1_TIME* value) {
     return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 
+/// What the W3C's WebTransport, section "Custom Certificate Requirements", asks for.
+std::string hash_problem(X509* leaf, time_point not_before, time_point not_after) {
+    constexpr std::chrono::hours longest{14 * 24};
+    std::array<char, 32> group{};
+    const auto* key = X509_get0_pubkey(leaf);
+    if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+        EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) != 1 ||
+        OBJ_txt2nid(group.data()) != NID_X9_62_prime256v1)
+        return "its key is not ECDSA with P-256";
+    if (not_after - not_before > longest) return "it is valid for more than 14 days";
+    return {};
+}
+
+std::vector<std::string> names_of(const X509* leaf) {
+    std::vector<std::string> out;
+    auto* names =
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr));
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+        const auto* name = sk_GENERAL_NAME_value(names, i);
+        if (name->type != GEN_DNS) continue; // numeric addresses need no list
+        out.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                         static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+    }
+    GENERAL_NAMES_free(names);
+    return out;
+}
+
 /// `DNS:name,IP:address,…` as the extension's configuration; false when a host holds what would
 /// end its entry.
 bool alternative_names(std::span<const std::string> hosts, std::string& into) {
@@ -133,9 +160,15 @@ std::expected<certificate, std::string> parse_certificate(std::string chain_pem,
         return std::unexpected("key: does not belong to the certificate");
     auto hash = leaf_sha256(leaf.get());
     if (!hash) return std::unexpected(hash.error());
-    return certificate{std::move(chain_pem), std::move(key_pem), std::move(*hash),
-                       to_time(X509_get0_notBefore(leaf.get())),
-                       to_time(X509_get0_notAfter(leaf.get()))};
+    const auto from = to_time(X509_get0_notBefore(leaf.get()));
+    const auto until = to_time(X509_get0_notAfter(leaf.get()));
+    return certificate{std::move(chain_pem),
+                       std::move(key_pem),
+                       std::move(*hash),
+                       from,
+                       until,
+                       names_of(leaf.get()),
+                       hash_problem(leaf.get(), from, until)};
 }
 
 std::expected<certificate, std::string> load_certificate(const std::filesystem::path& chain,

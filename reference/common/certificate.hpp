@@ -20,6 +20,9 @@ struct certificate {
     std::string sha256; ///< of the leaf's DER, 64 lower-case hexadecimal digits
     std::chrono::system_clock::time_point not_before;
     std::chrono::system_clock::time_point not_after;
+    std::vector<std::string> names; ///< host names that it is valid for
+    /// Why browsers do not take its hash in `serverCertificateHashes`; empty: they do.
+    std::string hash_problem;
 };
 
 /// How long a certificate that we make is valid, and how far its beginning lies in the past for

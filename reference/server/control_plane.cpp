@@ -1,4 +1,5 @@
 #include "control_plane.hpp"
+#include "host_names.hpp"
 #include "metrics_text.hpp"
 #include "status_json.hpp"
 #include "status_page.hpp"
@@ -9,63 +10,83 @@
 namespace moqrtc::reference {
 namespace {
 
-http_response plain(unsigned status, std::string text) {
-    return {status, "text/plain; charset=utf-8", std::move(text) + "\n"};
+http_response of_type(std::string_view type, std::string text) {
+    http_response out;
+    out.content_type = type;
+    out.body = std::move(text);
+    return out;
 }
 
 http_response json(std::string text) {
-    return {200, "application/json", std::move(text)};
+    return of_type("application/json", std::move(text));
+}
+
+http_response page() {
+    auto out = of_type("text/html; charset=utf-8", std::string{status_page});
+    out.policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+                 "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+    return out;
+}
+
+/// What tells names of tracks, sessions and addresses.
+bool is_private(std::string_view path) {
+    return path.starts_with("/api/") || path == "/status";
 }
 
 http_response ready(const server_facts& facts) {
     switch (facts.phase) {
     case server_phase::serving:
-        return plain(200, "ready");
+        return plain_text(200, "ready");
     case server_phase::draining:
-        return plain(503, "draining");
+        return plain_text(503, "draining");
     case server_phase::starting:
         break;
     }
-    return plain(503, "starting");
+    return plain_text(503, "starting");
 }
 
 http_response certificate(const server_facts& facts) {
     auto text = facts.certificate.sha256;
     if (!facts.certificate.next_sha256.empty()) text += "\n" + facts.certificate.next_sha256;
-    auto out = plain(200, std::move(text));
+    auto out = plain_text(200, text);
     out.any_origin = true;
     return out;
 }
 
 } // namespace
 
-http_server::handler control_handler(status_board& board) {
-    return [&board](const std::string& path, http_server::reply reply) {
+http_server::handler control_handler(status_board& board, std::shared_ptr<const web_files> web) {
+    return [&board, web](const http_request& request, http_server::reply reply) {
         const auto with = [&](bool everything, auto render) {
             board.ask(everything, [reply, render](const auto& status) { reply(render(*status)); });
         };
-        if (path == "/healthz") return reply(plain(200, "ok"));
-        if (path == "/readyz") return reply(ready(board.facts()));
-        if (path == "/certificate.sha256") return reply(certificate(board.facts()));
-        if (path == "/") return reply({200, "text/html; charset=utf-8", std::string{status_page}});
+        const std::string_view path = request.path;
+        const auto facts = board.facts();
+        if (is_private(path) && !request.host.empty() &&
+            !is_own_host(host_of(request.host), facts.names()))
+            return reply(plain_text(403, "this server has another name (see --host)"));
+        if (path == "/healthz") return reply(plain_text(200, "ok"));
+        if (path == "/readyz") return reply(ready(facts));
+        if (path == "/certificate.sha256") return reply(certificate(facts));
+        if (path == "/status") return reply(page());
         if (path == "/metrics")
             return with(false, [](const server_status& now) {
-                return http_response{200, "text/plain; version=0.0.4; charset=utf-8",
-                                     metrics_text(now)};
+                return of_type("text/plain; version=0.0.4; charset=utf-8", metrics_text(now));
             });
-        if (path == "/api/v1/info") return reply(json(info_json(board.facts())));
+        if (path == "/api/v1/info") return reply(json(info_json(facts)));
         if (path == "/api/v1/streams")
             return with(true, [](const server_status& now) { return json(streams_json(now)); });
         if (path == "/api/v1/sessions")
             return with(true, [](const server_status& now) { return json(sessions_json(now)); });
-        reply(plain(404, "nothing is here"));
+        if (auto file = web->find(request, facts.quic)) return reply(std::move(*file));
+        reply(plain_text(404, "nothing is here"));
     };
 }
 
 http_server::handler certificate_handler(status_board& board) {
-    return [&board](const std::string& path, http_server::reply reply) {
-        reply(path == "/certificate.sha256" ? certificate(board.facts())
-                                            : plain(404, "nothing is here"));
+    return [&board](const http_request& request, http_server::reply reply) {
+        reply(request.path == "/certificate.sha256" ? certificate(board.facts())
+                                                    : plain_text(404, "nothing is here"));
     };
 }
 

@@ -2,14 +2,19 @@
 
 #include "http_server.hpp"
 #include "status_board.hpp"
+#include "web_files.hpp"
+
+#include <memory>
 
 namespace moqrtc::reference {
 
 /// What plain HTTP answers: `/healthz`, `/readyz`, `/metrics`, `/certificate.sha256`,
-/// `/api/v1/info`, `/api/v1/streams`, `/api/v1/sessions` and a status page at `/`.
+/// `/api/v1/info`, `/api/v1/streams`, `/api/v1/sessions`, a page of them at `/status`, and the web
+/// client. What tells names is answered only to who calls the server by a name of its own.
 ///
 /// Borrows the board.
-[[nodiscard]] http_server::handler control_handler(status_board& board);
+[[nodiscard]] http_server::handler control_handler(status_board& board,
+                                                   std::shared_ptr<const web_files> web);
 
 /// `/certificate.sha256` alone, for the TCP port with the number of the QUIC port.
 [[nodiscard]] http_server::handler certificate_handler(status_board& board);

@@ -6,7 +6,8 @@ find_package(nlohmann_json REQUIRED)
 
 get_target_property(parts moqrtc-server SOURCES)
 list(FILTER parts EXCLUDE REGEX "/main\\.cpp$")
-add_library(moqrtc_server STATIC ${parts})
+include(server/web.cmake)
+add_library(moqrtc_server STATIC ${parts} "${web_output}")
 target_link_libraries(moqrtc_server
     PUBLIC moqrtc_reference
     PRIVATE moqrtc_ours spdlog::spdlog Boost::headers nlohmann_json::nlohmann_json)

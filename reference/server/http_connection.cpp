@@ -57,8 +57,8 @@ void http_connection::on_header(boost::beast::error_code failure) {
             return;
         const bool large =
             failure == http::error::header_limit || failure == http::error::buffer_overflow;
-        return send({large ? 431u : 400u, "text/plain; charset=utf-8",
-                     large ? "the request is too large\n" : "this is not an HTTP request\n"});
+        return send(large ? plain_text(431, "the request is too large")
+                          : plain_text(400, "this is not an HTTP request"));
     }
     const auto& request = parser_->get();
     version_ = request.version();
@@ -67,20 +67,23 @@ void http_connection::on_header(boost::beast::error_code failure) {
     keep_alive_ = request.keep_alive() && !body;
     head_ = request.method() == http::verb::head;
     if (!head_ && request.method() != http::verb::get)
-        return send({405, "text/plain; charset=utf-8", "only GET and HEAD\n"});
+        return send(plain_text(405, "only GET and HEAD"));
+    const auto text = [](const auto& view) { return std::string{view.data(), view.size()}; };
     const auto target = request.target();
-    ask({target.data(), target.substr(0, target.find('?')).size()});
+    request_ = {text(target.substr(0, target.find('?'))), text(request[http::field::host]),
+                text(request[http::field::if_none_match])};
+    ask();
 }
 
-void http_connection::ask(const std::string& path) {
+void http_connection::ask() {
     const auto number = ++asked_;
     waiting_ = true;
     patience_.expires_after(answer_time);
     patience_.async_wait([self = shared_from_this(), number](boost::beast::error_code failure) {
         if (failure || !self->waiting_ || number != self->asked_) return;
-        self->respond({503, "text/plain; charset=utf-8", "no answer in time\n"});
+        self->respond(plain_text(503, "no answer in time"));
     });
-    answer_(path, [self = shared_from_this(), number](http_response answer) {
+    answer_(request_, [self = shared_from_this(), number](http_response answer) {
         boost::asio::post(self->stream_.get_executor(),
                           [self, number, answer = std::move(answer)]() mutable {
                               if (self->waiting_ && number == self->asked_)
@@ -92,7 +95,7 @@ void http_connection::ask(const std::string& path) {
 void http_connection::respond(http_response answer) {
     waiting_ = false;
     patience_.cancel();
-    send(answer);
+    send(unless_known(request_, std::move(answer)));
 }
 
 void http_connection::send(const http_response& answer) {
@@ -100,18 +103,12 @@ void http_connection::send(const http_response& answer) {
         message.version(version_);
         message.result(answer.status);
         message.keep_alive(keep_alive_);
-        message.set(http::field::server, "moqrtc");
-        message.set(http::field::content_type, answer.content_type);
-        message.set(http::field::cache_control, "no-store");
-        message.set("X-Content-Type-Options", "nosniff");
-        message.set("Content-Security-Policy",
-                    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-                    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'");
-        if (answer.status == 405) message.set(http::field::allow, "GET, HEAD");
-        if (answer.any_origin) message.set(http::field::access_control_allow_origin, "*");
-        message.content_length(answer.body.size());
+        for (const auto& [name, value] : fields_of(answer))
+            message.set(boost::beast::string_view{name.data(), name.size()}, value);
+        // 304 has no body, and its length would be that of the 200.
+        if (answer.status != 304) message.content_length(answer.body.size());
     };
-    if (head_) {
+    if (head_ || answer.status == 304) {
         http::response<http::empty_body> message;
         fill(message);
         return write(std::move(message));

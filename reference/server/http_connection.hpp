@@ -33,7 +33,7 @@ public:
 private:
     void read();
     void on_header(boost::beast::error_code failure);
-    void ask(const std::string& path);
+    void ask();
     void respond(http_response answer);
     void send(const http_response& answer);
     template <class Body>
@@ -45,6 +45,7 @@ private:
     std::shared_ptr<std::size_t> room_;
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::empty_body>> parser_;
+    http_request request_;
     std::uint64_t asked_ = 0; ///< the request that an answer belongs to
     bool waiting_ = false;    ///< for that answer
     bool head_ = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/socket_address.hpp"
+#include "http_message.hpp"
 
 #include <cstddef>
 #include <expected>
@@ -11,21 +12,14 @@
 
 namespace moqrtc::reference {
 
-struct http_response {
-    unsigned status = 200;
-    std::string content_type = "text/plain; charset=utf-8";
-    std::string body;
-    bool any_origin = false; ///< pages of other hosts may read it
-};
-
 /// Plain HTTP/1.1 on a thread of its own: GET and HEAD of small answers, everything bounded in
 /// size and time.
 class http_server {
 public:
     /// Answers a request, once and from any thread.
     using reply = std::function<void(http_response)>;
-    /// Called on the HTTP thread with the path, without the query.
-    using handler = std::function<void(const std::string& path, reply)>;
+    /// Called on the HTTP thread.
+    using handler = std::function<void(const http_request& request, reply)>;
 
     /// `connections` is how many clients may be there at one time.
     explicit http_server(std::size_t connections);

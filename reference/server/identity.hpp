@@ -16,7 +16,7 @@ struct identity {
     std::string next_sha256; ///< empty: none yet
 
     [[nodiscard]] certificate_status status() const {
-        return {current.sha256, current.not_after, next_sha256};
+        return {current.sha256, current.not_after, next_sha256, current.names};
     }
 };
 

@@ -30,6 +30,7 @@ server_facts facts_of(const server_settings& settings) {
     out.version = MOQRTC_VERSION_TEXT;
     out.drafts = settings.drafts;
     out.upstream = settings.upstream;
+    out.hosts = settings.host;
     out.plaintext_allowed = settings.allow_plaintext;
     out.started = std::chrono::system_clock::now();
     return out;
@@ -140,7 +141,8 @@ server::outcome server::open_data_plane() {
 server::outcome server::open_control_plane() {
     if (settings_.http == "off") return {};
     const auto local = *parse_endpoint(settings_.http);
-    const auto bound = http_.listen(local, control_handler(board_));
+    const auto bound = http_.listen(
+        local, control_handler(board_, std::make_shared<const web_files>(settings_.web_dir)));
     if (!bound)
         return std::unexpected(
             failure{status_of(bound.error()),
@@ -176,6 +178,7 @@ void server::announce() const {
         .with("http", http_address_.empty() ? "off" : http_address_.to_string())
         .with("data", data_.string())
         .with("version", MOQRTC_VERSION_TEXT);
+    check_hash();
     if (settings_.allow_plaintext && !http_address_.empty() && !http_address_.is_loopback())
         log_line{log_level::warning, "plaintext_listener"}.with("http", http_address_.to_string());
     if (settings_.auth == auth_mode::off && !parse_endpoint(settings_.listen)->is_loopback())

@@ -53,6 +53,7 @@ private:
 
     void wait_for_signal();
     void watch_certificate();
+    void check_hash() const;
     void reload();
     void reload_certificate();
     void begin_drain();

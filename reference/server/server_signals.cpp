@@ -69,6 +69,14 @@ void server::reload() {
     log_line{log_level::info, "reloaded"};
 }
 
+/// Whoever gives a certificate of an authority means it so; the page then does without a hash.
+void server::check_hash() const {
+    if (!identity_.current.hash_problem.empty())
+        log_line{log_level::warning, "certificate_hash_unusable"}
+            .with("sha256", identity_.current.sha256)
+            .with("reason", identity_.current.hash_problem);
+}
+
 /// New connections see what is there now; when it is of no use, what was there before.
 void server::reload_certificate() {
     auto fresh = load_identity(settings_, data_);
@@ -76,7 +84,8 @@ void server::reload_certificate() {
         log_line{log_level::error, "certificate_refused"}.with("reason", fresh.error());
         return;
     }
-    if (fresh->current.sha256 != identity_.current.sha256) {
+    const bool changed = fresh->current.sha256 != identity_.current.sha256;
+    if (changed) {
         const auto tls = make_tls(*fresh);
         if (!tls) {
             log_line{log_level::error, "certificate_refused"}.with("reason", tls.error());
@@ -89,6 +98,7 @@ void server::reload_certificate() {
     }
     identity_ = std::move(*fresh);
     board_.set_certificate(identity_.status());
+    if (changed) check_hash();
 }
 
 void server::every_lane(void (*work)(lane&)) {

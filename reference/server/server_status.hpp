@@ -16,7 +16,8 @@ enum class server_phase : std::uint8_t { starting, serving, draining };
 struct certificate_status {
     std::string sha256;
     std::chrono::system_clock::time_point not_after;
-    std::string next_sha256; ///< empty: none yet
+    std::string next_sha256;        ///< empty: none yet
+    std::vector<std::string> names; ///< that it is valid for
 };
 
 /// What holds for the whole server.
@@ -26,9 +27,17 @@ struct server_facts {
     std::string quic; ///< address
     std::vector<std::string> drafts;
     std::vector<std::string> upstream;
+    std::vector<std::string> hosts; ///< further names that browsers may call us by
     bool plaintext_allowed = false;
     std::chrono::system_clock::time_point started;
     certificate_status certificate;
+
+    /// Every name that browsers may call us by.
+    [[nodiscard]] std::vector<std::string> names() const {
+        auto out = certificate.names;
+        out.insert(out.end(), hosts.begin(), hosts.end());
+        return out;
+    }
 };
 
 /// The server at one moment.

@@ -84,6 +84,8 @@ const std::array table{
     checked(row<MEMBER(http)>("http", kind::text, "HOST:PORT", "TCP address of plain HTTP (health, metrics, status), or `off`"), endpoint_or_off),
     checked(row<MEMBER(https)>("https", kind::text, "HOST:PORT", "HTTPS and WSS are not in this version: only `off`"), endpoint_or_off),
     row<MEMBER(allow_plaintext)>("allow-plaintext", kind::flag, "", "plain HTTP may listen on other addresses than loopback"),
+    checked(row<MEMBER(host)>("host", kind::list, "NAME", "further names that browsers call this server by, besides those in its certificate; `*.` before a name stands for one label, `*` alone is any name"), not_empty),
+    row<MEMBER(web_dir)>("web-dir", kind::text, "DIR", "serve the web client's files from there (for its developers)"),
     checked(row<MEMBER(upstream)>("upstream", kind::list, "URL", "relay to ask for what nobody here publishes, `moqt://host:port[/path]`"), upstream_url),
     row<MEMBER(upstream_ca)>("upstream-ca", kind::text, "FILE", "certificate authorities of upstream relays (PEM); default: the system's"),
     checked(row<MEMBER(upstream_cert_sha256)>("upstream-cert-sha256", kind::list, "HEX", "SHA-256 of an upstream relay's certificate to believe, whoever signed it"), fingerprint),

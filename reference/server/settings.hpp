@@ -28,6 +28,8 @@ struct server_settings {
     std::string https = "off";
     std::string http = "127.0.0.1:8080";
     bool allow_plaintext = false;
+    std::vector<std::string> host; ///< names besides those in the certificate
+    std::string web_dir;
     std::vector<std::string> upstream;
     std::string upstream_ca;
     std::vector<std::string> upstream_cert_sha256;

@@ -11,10 +11,10 @@
 namespace moqrtc::reference {
 
 /// A session of the relay on its connection.
-class shard::link final : public moqt_connection {
+class shard::link final : public moqt_link {
 public:
-    link(shard& owner, quic_connection& connection, std::size_t upstream)
-        : moqt_connection{connection}, owner_{&owner}, upstream_{upstream} {}
+    link(shard& owner, moqt_carrier& carrier, std::size_t upstream)
+        : moqt_link{carrier}, owner_{&owner}, upstream_{upstream} {}
     ~link() override { forget(steady_now()); }
 
     [[nodiscard]] std::size_t upstream_index() const noexcept { return upstream_; }
@@ -36,6 +36,8 @@ protected:
         moqt::session_config config;
         config.version = version;
         config.implementation = owner_->config_.implementation;
+        const auto path = carrier().webtransport_path();
+        config.webtransport = path.has_value();
         moqt::session_info info;
         info.peer = transport().peer().to_string();
         info.label = transport().name();
@@ -48,6 +50,7 @@ protected:
             info.door = where.path;
         } else {
             config.self = moqt::role::server;
+            info.door = path.value_or("");
         }
         const auto key = owner_->relay_->add_session(now, std::move(config), std::move(info));
         if (!key) return nullptr;
@@ -106,10 +109,12 @@ shard::~shard() {
 
 std::error_code shard::listen(const socket_address& local, bool share_port,
                               std::shared_ptr<const tls_server> tls) {
-    return endpoint_->listen(local, share_port, std::move(tls),
-                             [this](quic_connection& connection, std::string_view) {
-                                 return std::make_unique<link>(*this, connection, SIZE_MAX);
-                             });
+    return endpoint_->listen(
+        local, share_port, std::move(tls), [this](quic_connection& connection, std::string_view) {
+            return std::make_unique<moqt_connection>(connection, [this](moqt_carrier& carrier) {
+                return std::make_unique<link>(*this, carrier, SIZE_MAX);
+            });
+        });
 }
 
 std::expected<void, std::string> shard::prepare_upstreams() {
@@ -154,9 +159,12 @@ void shard::connect(std::size_t index) {
         for (const auto d : config_.drafts)
             options.protocols.emplace_back(moqt::rules_for(d).alpn);
         endpoint_->connect(options, [this, index](quic_connection& connection) {
-            auto made = std::make_unique<link>(*this, connection, index);
-            upstreams_[index].connection = made.get();
-            return made;
+            return std::make_unique<moqt_connection>(
+                connection, [this, index](moqt_carrier& carrier) {
+                    auto made = std::make_unique<link>(*this, carrier, index);
+                    upstreams_[index].connection = made.get();
+                    return made;
+                });
         });
     });
 }

@@ -96,15 +96,86 @@ class control_plane(unittest.TestCase):
         self.assertEqual(info["quic"], server.ready["quic"])
         self.assertEqual(json.loads(get(server.http, "/api/v1/streams")[2])["tracks"], [])
         self.assertEqual(json.loads(get(server.http, "/api/v1/sessions")[2])["sessions"], [])
-        page = get(server.http, "/")[2]
+        page = get(server.http, "/status")[2]
         self.assertIn("<!doctype html>", page)
         self.assertNotRegex(page, "(src|href)=")
         self.assertEqual(get(server.http, "/nothing")[0], 404)
         for method in ("POST", "PUT", "DELETE", "OPTIONS"):
             status, headers, _ = get(server.http, "/metrics", method, b"x")
             self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"))
-        status, headers, text = get(server.http, "/", "HEAD")
+        status, headers, text = get(server.http, "/status", "HEAD")
         self.assertEqual((status, text, headers["Content-Length"]), (200, "", str(len(page.encode()))))
+
+    def test_web_client(self):
+        server = self.place.server()
+        for path in ("/", "/play/live/a", "/publish", "/web/index.html"):
+            status, headers, text = get(server.http, path)
+            self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+            self.assertIn("<!doctype html>", text)
+            policy = headers["Content-Security-Policy"]
+            self.assertIn("default-src 'none'", policy)
+            self.assertIn("https://127.0.0.1:*", policy)
+            self.assertNotIn("unsafe-inline", policy)
+        request = urllib.request.Request(f"http://{server.http}/",
+                                         headers={"If-None-Match": get(server.http, "/")[1]["ETag"]})
+        with self.assertRaises(urllib.error.HTTPError) as known:
+            urllib.request.urlopen(request, timeout=5)
+        self.assertEqual((known.exception.code, known.exception.read()), (304, b""))
+        for path in ("/web/", "/web/none.js", "/web/..", "/web/%2e%2e/x", "/player", "/web"):
+            self.assertEqual(get(server.http, path)[0], 404, path)
+
+    def test_web_directory(self):
+        files = self.place.directory / "web"
+        files.mkdir()
+        (files / "play.html").write_text("mine")
+        (files / "new.wasm").write_bytes(b"\0asm")
+        (self.place.directory / "secret.txt").write_text("secret")
+        (files / "out.txt").symlink_to(self.place.directory / "secret.txt")
+        server = self.place.server(more=("--web-dir", files))
+        self.assertEqual(get(server.http, "/play/x")[2], "mine")
+        (files / "play.html").write_text("changed")
+        self.assertEqual(get(server.http, "/play/x")[2], "changed")
+        self.assertEqual(get(server.http, "/web/new.wasm")[1]["Content-Type"], "application/wasm")
+        self.assertIn("<!doctype html>", get(server.http, "/")[2]) # built in
+        for path in ("/web/out.txt", "/web/../secret.txt", "/web//secret.txt"):
+            self.assertEqual(get(server.http, path)[0], 404, path)
+
+    def test_other_names(self):
+        """A page elsewhere that gives its own name our address learns nothing (DNS rebinding)."""
+        def ask(server, host, path):
+            request = urllib.request.Request(f"http://{server.http}{path}", headers={"Host": host})
+            try:
+                with urllib.request.urlopen(request, timeout=5) as answer:
+                    return answer.status
+            except urllib.error.HTTPError as refused:
+                return refused.code
+
+        server = self.place.server(more=("--host", "relay.example,*.wild.example",
+                                         "--cert-name", "in.the.certificate"))
+        for path in ("/api/v1/info", "/api/v1/streams", "/api/v1/sessions", "/status"):
+            for host in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "a.b.wild.example"):
+                self.assertEqual(ask(server, host, path), 403, host)
+            for host in ("localhost", "LOCALHOST:1", "[::1]:80", "10.0.0.7", "relay.example",
+                         "Relay.Example.:99", "a.wild.example", "in.the.certificate"):
+                self.assertEqual(ask(server, host, path), 200, host)
+        self.assertEqual(ask(server, "evil.example", "/healthz"), 200)
+
+    def test_unusable_hash(self):
+        """A certificate that browsers do not take by its hash is told in the log."""
+        key, cert = self.place.directory / "k.pem", self.place.directory / "c.pem"
+        for kind, days, warned in ((("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), 13, None),
+                                   (("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), 30, "14 days"),
+                                   (("ec", "-pkeyopt", "ec_paramgen_curve:P-384"), 13, "P-256"),
+                                   (("rsa:2048",), 13, "P-256")):
+            subprocess.run(["openssl", "req", "-x509", "-nodes", "-newkey", *kind, "-keyout", key,
+                            "-out", cert, "-days", str(days), "-subj", "/CN=x"], check=True,
+                           capture_output=True)
+            server = self.place.server(name=f"{kind[-1]}-{days}", more=("--cert", cert, "--key", key))
+            self.assertEqual(server.stop(), 0, server.tail())
+            line = [one for one in server.err().splitlines() if "certificate_hash_unusable" in one]
+            self.assertEqual(len(line), 0 if warned is None else 1, server.tail())
+            if warned:
+                self.assertIn(warned, line[0])
 
     def test_keep_alive(self):
         server = self.place.server()

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace moqrtc::reference {
+
+/// What is asked: a GET or HEAD, over whichever version of HTTP.
+struct http_request {
+    std::string path;          ///< without the query
+    std::string host;          ///< as the client wrote it, with its port; empty when it did not
+    std::string if_none_match; ///< empty: the answer is wanted whatever it is
+};
+
+struct http_response {
+    unsigned status = 200;
+    std::string content_type = "text/plain; charset=utf-8";
+    std::string body{};
+    bool any_origin = false; ///< pages of other hosts may read it
+    std::string etag{};      ///< in quotes; given, clients may keep the body and ask if it holds
+    std::string policy{};    ///< Content-Security-Policy; empty: the answer is no page
+};
+
+[[nodiscard]] http_response plain_text(unsigned status, std::string_view text);
+
+/// The same answer, or 304 without a body when the client has it already.
+[[nodiscard]] http_response unless_known(const http_request& request, http_response answer);
+
+/// The fields that go with an answer, names in lower case; all but its length.
+[[nodiscard]] std::vector<std::pair<std::string_view, std::string>>
+fields_of(const http_response& answer);
+
+} // namespace moqrtc::reference

@@ -1,6 +1,8 @@
 // A 32-bit counter of milliseconds drawn into a picture as black and white blocks: 32 columns,
 // highest bit left; the first row of blocks is the number, the second its complement, so that a
-// picture that was damaged, scaled wrong or is only black does not read as a number.
+// picture that was damaged, scaled wrong or is only black does not read as a number. The lowest
+// eighth of the picture says the same in the layout of the web client (counter.js): two rows of 18
+// cells, each white, 16 bits, black.
 
 export const width = 640;
 export const height = 360;
@@ -8,6 +10,7 @@ export const frame_size = (width * height * 3) / 2;
 
 const block = width / 32;
 const row_height = height / 9;
+const bottom = (height * 7) / 8;
 
 /** Draws `number` into `frame`, planar YUV 4:2:0 of 640x360, over a background that moves. */
 export function frame_with(number, frame = Buffer.alloc(frame_size)) {
@@ -23,6 +26,14 @@ export function frame_with(number, frame = Buffer.alloc(frame_size)) {
         for (let y = 0; y < 2 * row_height; y++) {
             const value = (y < row_height) === Boolean(white) ? 235 : 16;
             frame.fill(value, y * width + bit * block, y * width + (bit + 1) * block);
+        }
+    }
+    for (let y = bottom; y < height; y++) {
+        const half = y < (bottom + height) / 2 ? number >>> 16 : number & 0xffff;
+        for (let cell = 0; cell < 18; cell++) {
+            const white = cell === 0 || (cell < 17 && (half >>> (16 - cell)) & 1);
+            const from = Math.round((cell * width) / 18);
+            frame.fill(white ? 235 : 16, y * width + from, y * width + Math.round(((cell + 1) * width) / 18));
         }
     }
     return frame;

@@ -1,7 +1,8 @@
-// Registers the cases in the order in which they run, one at a time.
+// Registers the cases of cases/*.mjs; they run one at a time.
 //
 // usage: node main.mjs [--smoke] [-R REGEX]
 
+import { readdirSync } from "node:fs";
 import { options, registered } from "./lib/case.mjs";
 import { chromium_version } from "./lib/chromium.mjs";
 
@@ -16,7 +17,9 @@ while (args.length > 0) {
     }
 }
 console.log(chromium_version());
-await import("./cases/browser.mjs");
+for (const file of readdirSync(new URL("cases", import.meta.url)).sort()) {
+    if (file.endsWith(".mjs")) await import(`./cases/${file}`);
+}
 if (registered.length === 0) {
     console.error("no case of this name");
     process.exit(3);

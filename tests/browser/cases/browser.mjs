@@ -1,10 +1,14 @@
 // The browser and the way of measuring, without anything of ours: what the other cases rely on.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { browser_case } from "../lib/case.mjs";
 import { counted_clip } from "../lib/clips.mjs";
-import { read_counter } from "../lib/counter.mjs";
+import { height, read_counter, width } from "../lib/counter.mjs";
 import { look_at } from "../lib/pictures.mjs";
+import { browser_tests } from "../lib/place.mjs";
 
 browser_case("browser: WebTransport, WebCodecs and Media Source Extensions are there", { smoke: true }, async (place, say) => {
     const browser = await place.browser();
@@ -86,4 +90,27 @@ browser_case("browser: counter, loudness and screenshot are measured right", { s
     say(`screenshot: mean ${shown.mean.toFixed(0)}, deviation ${shown.deviation.toFixed(0)}, ${shown.colours} colours`);
     assert.ok(shown.deviation > 20 && shown.colours > 8, "the picture is not in the screenshot");
     assert.ok(dark.deviation < 1 && dark.mean < 1, "a black picture must be told from one that shows something");
+});
+
+browser_case("browser: the clock's pictures say when they were drawn", { smoke: true }, async (place, say) => {
+    const file = place.path("clock.mp4");
+    const drawn = place.path("drawn");
+    const arguments_of = [join(browser_tests, "counter_source.mjs"), "--seconds", "2", "--audio", "--trace", drawn];
+    execFileSync("sh", ["-c", 'out=$1; shift; exec "$@" >"$out"', "sh", file, process.execPath, ...arguments_of], { timeout: 20_000 });
+    const pixels = execFileSync("ffmpeg", ["-v", "error", "-i", file, "-map", "0:v", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"], { maxBuffer: 1 << 28 });
+    const at = (frame, x, y) => (pixels[(frame * height + y) * width + x] > 128 ? 1 : 0);
+    const times = readFileSync(drawn, "utf8").trim().split("\n").map((time) => Number(time) % 2 ** 32);
+    assert.equal(pixels.length, times.length * width * height, "frames drawn and frames encoded");
+    times.forEach((time, frame) => {
+        let above = 0;
+        for (let bit = 0; bit < 32; bit++) above = above * 2 + at(frame, bit * 20 + 10, 20);
+        assert.equal(above, time, `the upper number of frame ${frame}`);
+        const row = (y) => Array.from({ length: 18 }, (_, cell) => at(frame, Math.floor(((cell + 0.5) * width) / 18), y));
+        const number = (cells) => parseInt(cells.slice(1, 17).join(""), 2);
+        const [high, low] = [row(325), row(348)];
+        assert.deepEqual([high[0], high[17], low[0], low[17]], [1, 0, 1, 0], "marks at the ends of the rows");
+        assert.equal(number(high) * 65536 + number(low), time, `the lower number of frame ${frame}`);
+    });
+    const apart = times.slice(2).map((time, i) => time - times[i + 1]);
+    say(`${times.length} pictures, ${Math.min(...apart)} to ${Math.max(...apart)} ms apart`);
 });

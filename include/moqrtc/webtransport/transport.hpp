@@ -79,7 +79,7 @@ struct stream_input {
     /// How many of the bytes given were taken.
     /// `connection`: fewer than given means that events wait: drain them and call again with the
     /// rest. `session`: the session's bytes start behind these. `held`: at least one byte is left,
-    /// so that an end that came along is never lost.
+    /// so that an end that came along is never lost; no event waits then.
     std::size_t consumed = 0;
 };
 

@@ -214,6 +214,8 @@ template <class Cell>
         row{"typed_fetch", &wire_rules::typed_fetch},
         row{"fetch_end_inclusive", &wire_rules::fetch_end_inclusive},
         row{"timed_out_range", &wire_rules::timed_out_range},
+        row{"end_of_group_bit_binds", &wire_rules::end_of_group_bit_binds},
+        row{"one_forwarding_preference", &wire_rules::one_forwarding_preference},
         row{"joining_by_forward", &wire_rules::joining_by_forward},
         row{"zero_timeout_is_none", &wire_rules::zero_timeout_is_none},
         row{"subgroup_timeout", &wire_rules::subgroup_timeout},
@@ -249,6 +251,8 @@ template <class Cell>
          std::array{"plain", "flags_u8", "flags", "deltas"});
     pick("location_filter", &wire_rules::location_filter,
          std::array{"fields", "absolute_end", "delta_end", "counted", "untagged"});
+    pick("subgroup_priority", &wire_rules::subgroup_priority,
+         std::array{"nowhere", "in_fetches", "everywhere"});
     for (const auto& row : rows)
         line(row.name, [&](const wire_rules& r) { return r.*row.member ? "yes" : "-"; });
     line("unknown_stream_count", [](const wire_rules& r) {

@@ -49,6 +49,9 @@ enum class fetch_form : std::uint8_t {
     deltas,   ///< varint flags, identifiers relative to the previous object
 };
 
+/// Where two publisher priorities within one subgroup make a track malformed.
+enum class one_priority : std::uint8_t { nowhere, in_fetches, everywhere };
+
 /// What a draft can and demands: the only place where a draft's number stands. Codecs and machines
 /// ask for a capability by name. Source: the drafts' change logs and message figures.
 struct wire_rules {
@@ -93,6 +96,9 @@ struct wire_rules {
     bool typed_fetch; ///< FETCH has a Fetch Type: standalone or joining
     bool fetch_end_inclusive;
     bool timed_out_range; ///< end of range marker 0x20C
+    one_priority subgroup_priority;
+    bool end_of_group_bit_binds; ///< FIN behind END_OF_GROUP proves the end; before, it is a hint
+    bool one_forwarding_preference; ///< for all objects of a track, not for each object alone
     location_filter_form location_filter;
     bool joining_by_forward;   ///< a joining FETCH needs Forward State 1, not a filter type
     bool zero_timeout_is_none; ///< a delivery timeout of 0 means none instead of closing
@@ -159,6 +165,11 @@ constexpr wire_rules make_rules(draft d) noexcept {
         .typed_fetch = d < d20,
         .fetch_end_inclusive = d >= d20,
         .timed_out_range = d >= d20,
+        .subgroup_priority = d < d16   ? one_priority::nowhere
+                             : d < d18 ? one_priority::in_fetches
+                                       : one_priority::everywhere,
+        .end_of_group_bit_binds = d >= d17,
+        .one_forwarding_preference = d < d16,
         .location_filter = d == d14  ? location_filter_form::fields
                            : d < d17 ? location_filter_form::absolute_end
                            : d < d20 ? location_filter_form::delta_end

@@ -89,6 +89,13 @@ TEST(track_checker, MUST_16_075_MUST_18_094_priority_changes_in_a_subgroup) {
     EXPECT_EQ(judge(d18, {at(1, 5), other}, delivery::fetch), priority_changed);
     EXPECT_EQ(judge(d18, {at(1, 5), other}), priority_changed);
     EXPECT_EQ(judge(d18, {at(1, 5), at(1, 7, 1), other}), priority_changed);
+    for (const auto d : {draft::d14, draft::d15}) { // no such rule yet
+        EXPECT_EQ(judge(rules_for(d), {at(1, 5), other}, delivery::fetch), none);
+        EXPECT_EQ(judge(rules_for(d), {at(1, 5), other}), none);
+    }
+    const auto& d17 = rules_for(draft::d17); // as 16, though it trusts END_OF_GROUP as 18 does
+    EXPECT_EQ(judge(d17, {at(1, 5), other}, delivery::fetch), priority_changed);
+    EXPECT_EQ(judge(d17, {at(1, 5), other}), none);
     other.subgroup_id = 1;
     EXPECT_EQ(judge(d18, {at(1, 5), other}), none);
     other.forwarding = forwarding_preference::datagram;
@@ -132,17 +139,17 @@ TEST(track_checker, MUST_16_080_MUST_18_097_object_beyond_the_end_of_its_group) 
     EXPECT_EQ(judge(d18, {last, at(1, 5)}), none);
     EXPECT_EQ(judge(d18, {at(1, 6), last}), beyond_group);
 
-    track_checker checker{d18};
-    EXPECT_EQ(judge(checker, at(1, 3)), none);
-    EXPECT_EQ(checker.observe_end({1, 3}, 0, true), none);
-    EXPECT_EQ(judge(checker, at(1, 3, 1)), none);
-    EXPECT_EQ(judge(checker, at(1, 4, 1)), beyond_group);
-    track_checker early{d18};
-    EXPECT_EQ(judge(early, at(1, 4, 1)), none);
-    EXPECT_EQ(early.observe_end({1, 3}, 0, true), beyond_group);
-    track_checker older{d16}; // there the bit is a hint
-    EXPECT_EQ(older.observe_end({1, 3}, 0, true), none);
-    EXPECT_EQ(judge(older, at(1, 4, 1)), none);
+    for (const auto d : all_drafts) {
+        const bool binds = number(d) >= 17; // before, the bit is a hint
+        track_checker checker{rules_for(d)};
+        EXPECT_EQ(judge(checker, at(1, 3)), none);
+        EXPECT_EQ(checker.observe_end({1, 3}, 0, true), none);
+        EXPECT_EQ(judge(checker, at(1, 3, 1)), none);
+        EXPECT_EQ(judge(checker, at(1, 4, 1)), binds ? beyond_group : none) << number(d);
+        track_checker early{rules_for(d)};
+        EXPECT_EQ(judge(early, at(1, 4, 1)), none);
+        EXPECT_EQ(early.observe_end({1, 3}, 0, true), binds ? beyond_group : none) << number(d);
+    }
 }
 TEST(track_checker, MUST_16_081_MUST_18_098_object_beyond_the_end_of_the_track) {
     const auto end = status(3, 5, object_status::end_of_track);
@@ -157,6 +164,15 @@ TEST(track_checker, MUST_16_081_MUST_18_098_object_beyond_the_end_of_the_track) 
         EXPECT_EQ(fetch.observe_end_of_track({3, 6}), none);
         EXPECT_EQ(judge(fetch, at(3, 7)), beyond_track);
     }
+}
+
+TEST(track_checker, forwarding_preference_changes_within_a_track) {
+    auto alone = at(1, 6);
+    alone.forwarding = forwarding_preference::datagram;
+    for (const auto d : all_drafts) // from draft 16 on each object has its own
+        EXPECT_EQ(judge(rules_for(d), {at(1, 5), alone}),
+                  number(d) < 16 ? forwarding_changed : none)
+            << number(d);
 }
 
 TEST(track_checker, MUST_18_102_mandatory_property_on_an_object) {

@@ -15,6 +15,7 @@ enum class track_fault : std::uint8_t {
     none,
     out_of_order,         ///< a fetch whose objects do not follow its order
     priority_changed,     ///< within a subgroup
+    forwarding_changed,   ///< within a track whose objects must all come the same way
     beyond_subgroup,      ///< an object above the last one of its subgroup
     subgroup_ends_differ, ///< two streams of a subgroup end with different objects
     beyond_group,         ///< an object above the last one of its group

@@ -17,9 +17,9 @@ namespace moqrtc::moqt {
 /// gaps. What is forgotten raises no fault. An object that comes twice with different content is
 /// the cache's affair, which has the first one.
 ///
-/// Spec    moq-transport, anchor `malformed-tracks`; drafts whose fetch objects are deltas demand
-///         one priority per subgroup and trust the END_OF_GROUP bit in every delivery, earlier ones
-///         in fetches and not at all.
+/// Spec    moq-transport, anchor `malformed-tracks`; where drafts differ: `wire_rules`, its
+///         `subgroup_priority`, `end_of_group_bit_binds`, `one_forwarding_preference` and
+///         `mandatory_properties`.
 class track_checker {
 public:
     enum class delivery : std::uint8_t { subscription, fetch };
@@ -39,6 +39,8 @@ public:
         const auto& at = m.location;
         const bool normal = m.status == object_status::normal;
         if (by_ == delivery::fetch && !in_order(at)) return track_fault::out_of_order;
+        if (rules_->one_forwarding_preference && started_ && m.forwarding != forwarding_)
+            return track_fault::forwarding_changed;
         if (normal && at >= track_end_) return track_fault::beyond_track;
         if (m.status == object_status::end_of_track && !end_track(at))
             return track_fault::beyond_track;
@@ -61,6 +63,7 @@ public:
             any_ = true;
         }
         previous_ = at;
+        forwarding_ = m.forwarding;
         started_ = true;
         return track_fault::none;
     }
@@ -76,7 +79,8 @@ public:
         if (part.seen && part.last > last.object) return track_fault::beyond_subgroup;
         part.last = last.object;
         part.ended = part.seen = true;
-        const bool tells = end_of_group && every_delivery() && last.object != UINT64_MAX;
+        const bool tells =
+            end_of_group && rules_->end_of_group_bit_binds && last.object != UINT64_MAX;
         return tells && !end_group(*group, last.object + 1) ? track_fault::beyond_group
                                                             : track_fault::none;
     }
@@ -112,8 +116,9 @@ private:
         std::array<subgroup_state, subgroups> parts{};
     };
 
-    [[nodiscard]] bool every_delivery() const noexcept {
-        return rules_->fetch_objects == fetch_form::deltas;
+    [[nodiscard]] bool demands_one_priority() const noexcept {
+        return rules_->subgroup_priority == one_priority::everywhere ||
+               (rules_->subgroup_priority == one_priority::in_fetches && by_ == delivery::fetch);
     }
     /// No object exists from `first` on; false when one was received.
     [[nodiscard]] bool end_track(const location& first) noexcept {
@@ -182,8 +187,7 @@ private:
         auto& part = subgroup_of(group, m.subgroup_id);
         const auto id = m.location.object;
         if (part.ended && id > part.last) return track_fault::beyond_subgroup;
-        if (part.has_priority && part.priority != m.publisher_priority &&
-            (every_delivery() || by_ == delivery::fetch))
+        if (part.has_priority && part.priority != m.publisher_priority && demands_one_priority())
             return track_fault::priority_changed;
         if (!part.seen || part.last < id) part.last = id;
         part.priority = m.publisher_priority;
@@ -222,7 +226,8 @@ private:
     delivery by_;
     group_order order_;
     bool any_ = false;     ///< `largest_` counts
-    bool started_ = false; ///< `previous_` counts
+    bool started_ = false; ///< `previous_` and `forwarding_` count
+    forwarding_preference forwarding_ = forwarding_preference::subgroup;
     location previous_{};
     location largest_{};
     location track_end_{UINT64_MAX, UINT64_MAX}; ///< no object from here on

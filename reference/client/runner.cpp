@@ -1,8 +1,10 @@
 #include "common/clock.hpp"
 #include "runner.hpp"
 
+#include <array>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 namespace moqrtc::reference {
 
@@ -111,9 +113,7 @@ protected:
         while (auto e = session_->poll_event()) {
             if (owner_->options_.verbose) print_message(*e);
             if (e->what == moqt::event::kind::established) {
-                owner_->backoff_ = std::chrono::milliseconds{100};
-                owner_->connect_timer_.cancel();
-                ++owner_->connections_;
+                owner_->on_established(now);
                 owner_->app_->established(now, *session_);
             } else if (e->what != moqt::event::kind::closed && !owner_->finishing_) {
                 owner_->app_->handle(now, *session_, *e);
@@ -124,8 +124,16 @@ protected:
     void ended(instant now, const close_info& info) override {
         owner_->link_ = nullptr;
         if (owner_->status_) return owner_->context_.stop();
+        auto text = to_text(info, version_);
+        if (info.silence.us > 0) {
+            std::array<char, 64> heard{};
+            std::snprintf(heard.data(), heard.size(), ", %.3f s after it was last heard",
+                          static_cast<double>(info.silence.us) / 1e6);
+            text += heard.data();
+        }
         std::fprintf(stderr, "connection to %s:%u ended: %s\n", owner_->options_.where.host.c_str(),
-                     owner_->options_.where.port, to_text(info, version_).c_str());
+                     owner_->options_.where.port, text.c_str());
+        owner_->on_lost(now, info);
         owner_->app_->lost(now, info);
         owner_->retry(info);
     }
@@ -210,6 +218,20 @@ void runner::connect() {
         if (failure || link_ == nullptr) return;
         link_->transport().close(0, "no answer");
     });
+}
+
+void runner::on_established(instant now) {
+    backoff_ = std::chrono::milliseconds{100};
+    connect_timer_.cancel();
+    ++connections_;
+    connected_ = true;
+    if (!outages_.empty()) outages_.back().lasted = now - outages_.back().began;
+}
+
+void runner::on_lost(instant now, const close_info& info) {
+    if (!std::exchange(connected_, false)) return; // an attempt that failed is part of the outage
+    if (outages_.size() == 100) outages_.erase(outages_.begin());
+    outages_.push_back({info.why, info.silence, now, {}});
 }
 
 void runner::retry(const close_info& info) {

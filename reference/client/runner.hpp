@@ -43,6 +43,14 @@ struct client_options {
     std::chrono::milliseconds connect_timeout{5000};
 };
 
+/// A session that was lost.
+struct outage {
+    close_info::cause why = close_info::cause::transport;
+    duration noticed{}; ///< since the server was last heard
+    instant began{};    ///< when it was noticed
+    duration lasted{};  ///< until the next session was established; 0: there is none yet
+};
+
 /// What a subcommand does with a session. All calls come on the runner's thread.
 class application {
 public:
@@ -84,10 +92,14 @@ public:
     [[nodiscard]] moqt::message_params params() const;
     /// How often a session was established.
     [[nodiscard]] int connections() const noexcept { return connections_; }
+    /// Sessions that were established and lost, the latest hundred.
+    [[nodiscard]] const std::vector<outage>& outages() const noexcept { return outages_; }
 
 private:
     class link;
     void connect();
+    void on_established(instant now);
+    void on_lost(instant now, const close_info& info);
     void retry(const close_info& info);
     void arm();
     void wait_for_delivery(int polls);
@@ -108,7 +120,9 @@ private:
     instant armed_ = never;
     std::chrono::milliseconds backoff_{100};
     int connections_ = 0;
+    std::vector<outage> outages_;
     int interrupts_ = 0;
+    bool connected_ = false; ///< a session is established
     bool finishing_ = false;
     std::optional<int> status_;
 };

@@ -4,6 +4,7 @@
 
 #include <moqrtc/catalog/locate.hpp>
 
+#include <array>
 #include <cerrno>
 #include <cinttypes>
 #include <cstring>
@@ -334,14 +335,31 @@ void subscriber::summarize() {
     const auto version =
         run_->session() == nullptr ? 0u : moqt::number(run_->session()->rules().id);
     std::fprintf(to,
-                 run_->options().json ? "{\"summary\":true,\"draft\":%u,\"objects\":%" PRIu64
-                                        ",\"gaps\":%" PRIu64
-                                        ",\"join_us\":%lld,\"connections\":%d,\"restarts\":%zu}\n"
-                                      : "draft %u  objects %" PRIu64 "  gaps %" PRIu64
-                                        "  join latency %lld us  connections %d  restarts %zu\n",
+                 run_->options().json
+                     ? "{\"summary\":true,\"draft\":%u,\"objects\":%" PRIu64 ",\"gaps\":%" PRIu64
+                       ",\"join_us\":%lld,\"connections\":%d,\"restarts\":%zu,\"outages\":[%s]}\n"
+                     : "draft %u  objects %" PRIu64 "  gaps %" PRIu64
+                       "  join latency %lld us  connections %d  restarts %zu%s\n",
                  version, objects_, gaps, static_cast<long long>(join), run_->connections(),
-                 timeline_.restarts());
+                 timeline_.restarts(), outages().c_str());
     std::fflush(to);
+}
+
+/// The members of a JSON array, or words.
+std::string subscriber::outages() const {
+    std::string out;
+    for (const auto& o : run_->outages()) {
+        std::array<char, 160> text{};
+        std::snprintf(text.data(), text.size(),
+                      run_->options().json
+                          ? "%s{\"why\":\"%s\",\"noticed_us\":%lld,\"lasted_us\":%lld}"
+                          : "%s\noutage: %s, noticed after %lld us, back after %lld us",
+                      !out.empty() && run_->options().json ? "," : "",
+                      std::string{to_string(o.why)}.c_str(), static_cast<long long>(o.noticed.us),
+                      static_cast<long long>(o.lasted.us));
+        out += text.data();
+    }
+    return out;
 }
 
 void subscriber::lost(instant, const close_info&) {

@@ -71,6 +71,7 @@ private:
     void write();
     void check_end(instant now);
     void summarize();
+    [[nodiscard]] std::string outages() const;
     void say(const std::string& text);
     [[nodiscard]] static bool is_refusal(const moqt::event& event) noexcept;
 

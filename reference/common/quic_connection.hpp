@@ -188,6 +188,7 @@ private:
     bool migration_allowed_ = true;
     bool reset_received_ = false;
     bool heard_ = false;         // anything at all from this address
+    instant heard_at_{};         // what came last and did not end it
     bool scheduled_ = false;     // stands in the endpoint's list of those that want a turn
     bool write_blocked_ = false; // the socket's buffer was full
     bool doomed_ = false;        // to be destroyed at the end of the turn

@@ -47,6 +47,7 @@ struct close_info {
     bool by_peer = false;
     std::uint64_t code = 0;
     std::string reason;
+    duration silence{}; ///< since the last packet of the peer, its end not counted; 0: none came
 };
 
 [[nodiscard]] std::string_view to_string(close_info::cause why) noexcept;

@@ -55,6 +55,7 @@ void quic_connection::receive(instant now, const socket_address& local,
     heard_ = true;
     switch (result) {
     case 0:
+        heard_at_ = now;
         wake();
         return;
     case NGTCP2_ERR_DRAINING:
@@ -236,7 +237,11 @@ void quic_connection::finish(instant now, const close_info& info, phase next) {
             : now + microseconds(static_cast<std::int64_t>(3 * ngtcp2_conn_get_pto2(conn_) / 1000));
     if (conn_ != nullptr) counters.packets_lost += this->info().packets_lost;
     phase_ = next;
-    if (auto handler = std::move(handler_); handler != nullptr) handler->on_closed(now, info);
+    if (auto handler = std::move(handler_); handler != nullptr) {
+        auto told = info;
+        if (heard_at_ != instant{}) told.silence = now - heard_at_;
+        handler->on_closed(now, told);
+    }
     release();
     wake();
 }

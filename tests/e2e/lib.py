@@ -225,6 +225,27 @@ def compare(expected_path, path, decode=False, from_start=False):
     return complaints
 
 
+def missing(expected_path, path, stream=0):
+    """Runs of packets (first, count) that the source has behind the first one received and that did
+    not arrive; None when something arrived that the source has not, or not in its order."""
+    expected = [p[2:] for p in frames(expected_path)[0].get(stream, [])]
+    got = [p[2:] for p in frames(path)[0].get(stream, [])]
+    if not got or got[0] not in expected:
+        return None
+    runs, at = [], expected.index(got[0])
+    for packet in got:
+        try:
+            found = expected.index(packet, at)
+        except ValueError:
+            return None
+        if found != at:
+            runs.append((at, found - at))
+        at = found + 1
+    if at != len(expected):
+        runs.append((at, len(expected) - at))
+    return runs
+
+
 def packet_counts(path):
     streams, _ = frames(path)
     return {n: len(p) for n, p in streams.items()}

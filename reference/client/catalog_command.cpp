@@ -49,7 +49,7 @@ protected:
             return subscribe(now, session);
         case catalog_feed::progress::absent:
             if (!follow_) return absent("no catalog in " + to_text(space_), event);
-            retry_ = now + retry_period;
+            retry_ = retry_at(now, event);
             return;
         case catalog_feed::progress::cut_off:
         case catalog_feed::progress::over:

@@ -49,9 +49,9 @@ protected:
         print(now);
         switch (what) {
         case track_receiver::progress::rejected:
-            if (now >= wait_until_ && !run().options().reconnect)
+            if (retry_at(now, event) >= wait_until_ && !run().options().reconnect)
                 return absent(to_text(track_.name().space) + "/" + track_.name().name, event);
-            retry_ = now + retry_period;
+            retry_ = retry_at(now, event);
             return;
         case track_receiver::progress::ended:
             summarize();

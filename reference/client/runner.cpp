@@ -87,6 +87,12 @@ std::string to_text(const close_info& info, moqt::draft version) {
     return out;
 }
 
+instant retry_at(instant now, const moqt::event& refusal) {
+    constexpr duration soon = milliseconds(250);
+    constexpr duration least = milliseconds(100); // whatever a server says
+    return now + std::max(refusal.retry_after().value_or(soon), least);
+}
+
 /// The connection in use.
 class runner::link final : public moqt_link {
 public:

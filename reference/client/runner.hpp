@@ -127,6 +127,9 @@ private:
     std::optional<int> status_;
 };
 
+/// When to repeat a request that was refused: after the time that the server asks for, else soon.
+[[nodiscard]] instant retry_at(instant now, const moqt::event& refusal);
+
 /// A sentence about how a connection ended.
 [[nodiscard]] std::string to_text(const close_info& info, moqt::draft version);
 

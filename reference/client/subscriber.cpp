@@ -143,11 +143,11 @@ void subscriber::on_catalog(instant now, moqt::session& session, moqt::event& ev
         return subscribe_catalog(now, session);
     case catalog_feed::progress::absent:
         catalog_subscribed_ = false;
-        if (!reconnect && !tracks_known_ && now >= *asked_ + options_.wait)
+        if (!reconnect && !tracks_known_ && retry_at(now, event) >= *asked_ + options_.wait)
             return run_->finish(exit_status::failed,
                                 to_text(options_.space) + " has no catalog: " +
                                     std::string{to_string(event.request_error)});
-        retry_ = now + retry_period;
+        retry_ = retry_at(now, event);
         return;
     case catalog_feed::progress::cut_off:
     case catalog_feed::progress::over:
@@ -233,8 +233,8 @@ void subscriber::on_track(instant now, moqt::event& event, track& t,
     const bool reconnect = run_->options().reconnect;
     switch (what) {
     case track_receiver::progress::rejected:
-        if (reconnect || now < *asked_ + options_.wait) {
-            retry_ = now + retry_period;
+        if (reconnect || retry_at(now, event) < *asked_ + options_.wait) {
+            retry_ = std::min(retry_, retry_at(now, event));
             return;
         }
         return run_->finish(exit_status::failed,

@@ -111,6 +111,29 @@ class client(unittest.TestCase):
         self.ask("recv", "-n", "nobody", "--track", "t", "--duration", "1", "--wait", "5")
         self.assertLess(time.monotonic() - began, 4)
 
+    def test_refusal_comes_before_clients_give_up(self):
+        for draft in ("16", "18"):
+            began = time.monotonic()
+            refused = self.ask("recv", "-n", "nonexistent/namespace", "--track", "test-track",
+                               "--draft", draft, "--wait", "0", status=1)
+            self.assertLess(time.monotonic() - began, 2)
+            self.assertIn("nonexistent/namespace/test-track: ", refused.stderr)
+
+    def test_subscribe_long_before_publish(self):
+        self.needs_clip()
+        short = lib.live_clip(4, "320x240")
+        subscribers = [self.place.client(f"early{d}", "subscribe", self.url, "-n", "live/early",
+                                         "--draft", d, "--json", "-o",
+                                         self.place.directory / f"early{d}.mp4")
+                       for d in ("16", "18")]
+        time.sleep(4.2)  # the relay refuses a SUBSCRIBE of draft 16 after 1.5 s; it is repeated
+        self.assertTrue(all(s.running() for s in subscribers))
+        self.ask("publish", "-n", "live/early", short)
+        for d, s in zip(("16", "18"), subscribers):
+            self.assertEqual(s.wait(10), 0, s.tail())
+            self.assertEqual(lib.compare(short, self.place.directory / f"early{d}.mp4",
+                                         from_start=True), [], s.tail())
+
     def test_publish_from_pipe_and_subscribe_to_standard_output(self):
         self.needs_clip()
         maker = subprocess.Popen(

@@ -246,7 +246,8 @@ TEST_P(relay_chain, subscribe_at_the_edge_before_publish_at_the_origin) {
     auto& e = edge();
     auto& s = at(e);
     const auto id = w.subscribe(s, "video", rendezvous(GetParam().to));
-    w.run(seconds(2));
+    // Whoever said how long waits so long, though the origin may refuse the edge meanwhile.
+    w.run(milliseconds(rendezvous(GetParam().to).rendezvous_timeout ? 6000 : 1000));
     EXPECT_FALSE(s.refused(id));
     auto& p = w.publish(GetParam().from);
     w.run(milliseconds(300));
@@ -254,6 +255,14 @@ TEST_P(relay_chain, subscribe_at_the_edge_before_publish_at_the_origin) {
     w.send(p, "video", {1, 0}, "a");
     w.run(milliseconds(100));
     EXPECT_EQ(s.got(id), "1:0=a");
+}
+
+TEST_P(relay_chain, a_refusal_at_the_edge_says_when_to_ask_again) {
+    auto& s = at(edge());
+    const auto id = w.subscribe(s, "video", rendezvous(GetParam().to, 1000));
+    w.run(seconds(2));
+    ASSERT_EQ(s.refused(id), request_error_code::timeout);
+    EXPECT_EQ(s.find(event::kind::rejected, id)->retry_after(), milliseconds(100));
 }
 
 TEST_P(relay_chain, namespaces_of_the_origin_appear_at_the_edge) {

@@ -37,8 +37,10 @@ struct relay_config {
     std::size_t max_sources_per_track = 8;         ///< publishers of one track at once
 
     // Waiting.
-    /// Drafts without RENDEZVOUS_TIMEOUT: how long a SUBSCRIBE waits for a publisher.
-    duration hold_subscribe = seconds(10);
+    /// Drafts without RENDEZVOUS_TIMEOUT: how long a SUBSCRIBE waits for a publisher. Some clients
+    /// give up after 2 s; those that want to wait longer ask again.
+    duration hold_subscribe = milliseconds(1500);
+    duration hold_retry = milliseconds(100); ///< Retry Interval of the refusal after that
     duration max_rendezvous = seconds(60);  ///< longest RENDEZVOUS_TIMEOUT that is honoured
     duration linger = seconds(1);           ///< an upstream subscription without subscribers
     duration publisher_grace = seconds(30); ///< a track without a publisher, before PUBLISH_DONE

@@ -176,7 +176,7 @@ inline void relay::on_rejected(instant now, peer& p, event& e) {
     switch (e.request) {
     case request_kind::subscribe:
         if (const auto index = p.sources.find(e.id); index != id_map::none)
-            lose_source(now, index, {}, e.request_error, reason);
+            lose_source(now, index, {}, e.request_error, reason, e.retry_after());
         return;
     case request_kind::publish:
         if (const auto index = p.subscribers.find(e.id); index != id_map::none)

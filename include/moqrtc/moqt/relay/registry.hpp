@@ -71,7 +71,7 @@ inline void relay::on_track_timer(instant now, std::uint32_t index) {
         const auto s = t.waiting[i];
         auto& sub = subscribers_[s];
         refuse(now, *sub.to, sub.id, request_error_code::timeout, "no publisher came",
-               config_.resubscribe_after);
+               config_.hold_retry);
         remove_subscriber(now, s);
     }
     if (t.linger_at <= now) {

@@ -153,7 +153,8 @@ private:
     void source_established(instant now, std::uint32_t index);
     void on_publish(instant now, peer& p, event& e);
     void lose_source(instant now, std::uint32_t index, std::optional<publish_done_code> code,
-                     std::optional<request_error_code> refused, std::string_view reason);
+                     std::optional<request_error_code> refused, std::string_view reason,
+                     std::optional<duration> retry_after = {});
     void cancel_source(instant now, std::uint32_t index, reset_code code = reset_code::cancelled);
     void forget_source(std::uint32_t index);
     void update_forward(instant now, std::uint32_t track);

@@ -169,7 +169,8 @@ inline void relay::on_publish(instant now, peer& p, event& e) {
 /// subscribers wait, unless the publisher said that this was all.
 inline void relay::lose_source(instant now, std::uint32_t index,
                                std::optional<publish_done_code> code,
-                               std::optional<request_error_code> refused, std::string_view reason) {
+                               std::optional<request_error_code> refused, std::string_view reason,
+                               std::optional<duration> retry_after) {
     end_ingests_of(now, index, reset_code::session_closed);
     const bool upstream = sources_[index].upstream;
     const auto* from = sources_[index].from;
@@ -190,10 +191,13 @@ inline void relay::lose_source(instant now, std::uint32_t index,
         for (const auto w : waiting) {
             auto& s = subscribers_[w];
             if (upstream && s.hold_until > now) {
-                s.deadline = s.hold_until; // a publisher may still come to us
+                s.deadline = s.hold_until; // a publisher may still come to us, or to the other
+                if (retry_after)
+                    t.retry_at =
+                        std::min(t.retry_at, now + std::max(*retry_after, config_.hold_retry));
                 continue;
             }
-            refuse(now, *s.to, s.id, *refused, reason);
+            refuse(now, *s.to, s.id, *refused, reason, retry_after);
             remove_subscriber(now, w);
         }
         return set_timer(track_index);

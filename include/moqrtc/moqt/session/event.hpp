@@ -1,12 +1,14 @@
 #pragma once
 
 #include <moqrtc/core/slice.hpp>
+#include <moqrtc/core/time.hpp>
 #include <moqrtc/moqt/codes.hpp>
 #include <moqrtc/moqt/data/object.hpp>
 #include <moqrtc/moqt/message.hpp>
 #include <moqrtc/moqt/msg/all.hpp>
 
 #include <cstdint>
+#include <optional>
 
 namespace moqrtc::moqt {
 
@@ -103,6 +105,12 @@ struct event {
     template <class M>
     [[nodiscard]] result<M> as() const {
         return parse<M>(*rules, message.view());
+    }
+    /// `rejected`: how long to wait before the same may be asked again; unset: it is of no use.
+    [[nodiscard]] std::optional<duration> retry_after() const {
+        const auto m = as<msg::request_error>();
+        if (!m || m->retry_interval == 0) return std::nullopt;
+        return milliseconds_saturated(m->retry_interval - 1);
     }
     /// Parameters of the OK behind `accepted`, whatever its type. Borrows from `message`.
     [[nodiscard]] message_params ok_params() const {

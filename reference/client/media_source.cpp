@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,13 +36,9 @@ public:
     file_source(std::string path, int file, std::uint64_t size, buffer_pool& pool,
                 const config& settings)
         : path_{std::move(path)}, file_{file}, size_{size}, pool_{&pool}, settings_{settings} {
-        map();
         demuxer_.emplace(size_);
     }
-    ~file_source() override {
-        if (!mapped_.empty()) ::munmap(const_cast<std::byte*>(mapped_.data()), mapped_.size());
-        ::close(file_);
-    }
+    ~file_source() override { ::close(file_); }
 
     std::expected<void, std::string> begin() {
         if (auto done = read_wanted(); !done) return done;
@@ -93,13 +88,6 @@ public:
     }
 
 private:
-    /// Samples are shared out of the mapping; what cannot be mapped is read piece by piece.
-    void map() {
-        if (size_ == 0 || size_ > SIZE_MAX) return;
-        const auto size = static_cast<std::size_t>(size_);
-        void* const at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_, 0);
-        if (at != MAP_FAILED) mapped_ = {static_cast<const std::byte*>(at), size};
-    }
     std::uint64_t sizes_of(std::size_t track) const {
         std::uint64_t total = 0;
         cmaf::sample_iterator samples{tracks_[track].table, 0};
@@ -109,14 +97,9 @@ private:
             total += (*s)->size;
         }
     }
+    /// The file is read and not mapped: where a mapped one is shortened, a look ends the process.
     std::expected<void, std::string> read_wanted() {
         while (const auto want = demuxer_->next_read()) {
-            if (!mapped_.empty()) {
-                if (auto done = demuxer_->handle_read(0, slice::borrowed(mapped_)); !done)
-                    return std::unexpected(describe(done.error(), path_));
-                if (demuxer_->ready()) return {};
-                continue;
-            }
             auto room = buffer::allocate(*pool_, static_cast<std::size_t>(want->size));
             if (!room.valid()) return std::unexpected(path_ + ": out of memory");
             std::size_t have = 0;
@@ -126,7 +109,10 @@ private:
                             static_cast<off_t>(want->offset + have));
                 if (got < 0 && errno == EINTR) continue;
                 if (got < 0) return std::unexpected(path_ + ": " + std::strerror(errno));
-                if (got == 0) break;
+                if (got == 0)
+                    return std::unexpected(path_ + ": was shortened while it was read: had " +
+                                           std::to_string(size_) + " bytes, now ends at byte " +
+                                           std::to_string(want->offset + have));
                 room.commit(static_cast<std::size_t>(got));
                 have += static_cast<std::size_t>(got);
             }
@@ -142,7 +128,6 @@ private:
     std::uint64_t size_;
     buffer_pool* pool_;
     config settings_;
-    bytes mapped_{}; ///< the whole file; outlives what borrows from it
     std::optional<cmaf::file_demuxer> demuxer_;
     std::vector<cmaf::track> tracks_;
     std::optional<cmaf::packager> packager_;

@@ -34,7 +34,11 @@ public:
     }
     /// Makes way for other output.
     void end() {
-        if (on_ && shown_) std::fputs("\r\x1b[K", stderr);
+        if (on_ && shown_) erase();
+    }
+    /// The same where nobody knows whether a line is shown.
+    static void erase() {
+        if (::isatty(STDERR_FILENO) == 1) std::fputs("\r\x1b[K", stderr);
     }
     /// When to show it again.
     [[nodiscard]] instant next() const noexcept { return on_ && shown_ ? next_ : never; }

@@ -29,6 +29,7 @@ publisher::publisher(runner& run, publish_options options)
     : run_{&run},
       options_{std::move(options)},
       offer_{run, options_.space, options_.trace},
+      progress_{!run.options().json},
       first_group_{unix_milliseconds()},
       next_catalog_group_{first_group_} {}
 
@@ -51,6 +52,11 @@ std::string publisher::open() {
     return {};
 }
 
+void publisher::fail(std::string why) {
+    progress_.end();
+    run_->finish(exit_status::failed, std::move(why));
+}
+
 /// Names, catalog and priorities of the tracks, once the input has told what it holds.
 void publisher::prepare_tracks() {
     prepared_ = true;
@@ -65,6 +71,7 @@ void publisher::prepare_tracks() {
         if (!cmaf::packager::carries(from)) continue;
         const auto known = codec::describe(from.codec.value, from.codec_config);
         if (!known) {
+            progress_.end();
             std::fprintf(stderr, "track %zu is left out: %s\n", i + 1,
                          reference::describe(known.error(), "its codec configuration").c_str());
             continue;
@@ -95,8 +102,7 @@ void publisher::prepare_tracks() {
         track_of_source_[sources[i]] = offer_.add_track(entry.name, priority, true);
     }
     if (catalog_.tracks.empty())
-        return run_->finish(exit_status::failed, options_.file + ": no audio or video track that "
-                                                                 "can be published");
+        return fail(options_.file + ": no audio or video track that can be published");
     next_catalog_ = steady_now();
 }
 
@@ -104,6 +110,7 @@ void publisher::established(instant now, moqt::session& session) {
     if (!prepared_ && !source_->tracks().empty()) prepare_tracks();
     if (prepared_) offer_.start(now, session);
     if (next_ == never && !ending_) next_ = now;
+    progress_.end();
     if (!run_->options().json)
         std::fprintf(stderr, "publishing %s, draft %u\n", to_text(options_.space).c_str(),
                      moqt::number(session.rules().id));
@@ -112,21 +119,21 @@ void publisher::established(instant now, moqt::session& session) {
 void publisher::lost(instant, const close_info&) {
     offer_.lost();
     if (ending_ && !run_->options().reconnect)
-        run_->finish(exit_status::failed, "the connection was lost before the end");
+        fail("the connection was lost before the end");
 }
 
 instant publisher::next_timeout() {
-    return std::min(next_, next_catalog_);
+    return std::min({next_, next_catalog_, progress_.next()});
 }
 
 void publisher::handle_timeout(instant now) {
     if (!prepared_) {
         const auto first = source_->next();
-        if (!first) return run_->finish(exit_status::failed, first.error());
+        if (!first) return fail(first.error());
         if (*first) waiting_ = std::move(**first);
         if (source_->tracks().empty()) {
             next_ = never;
-            if (source_->ended()) run_->finish(exit_status::failed, "no tracks in the input");
+            if (source_->ended()) fail("no tracks in the input");
             return;
         }
         prepare_tracks();
@@ -134,6 +141,7 @@ void publisher::handle_timeout(instant now) {
             offer_.start(now, *session);
     }
     if (now >= next_catalog_) publish_catalog(now, false);
+    progress_.show(now, offer_.objects(), offer_.bytes());
     if (now >= next_) produce(now);
 }
 
@@ -146,7 +154,7 @@ void publisher::produce(instant now) {
     while (true) {
         if (!waiting_) {
             auto made = source_->next();
-            if (!made) return run_->finish(exit_status::failed, made.error());
+            if (!made) return fail(made.error());
             if (!*made) {
                 if (source_->ended()) return end_tracks(now);
                 return; // the source wakes us
@@ -176,7 +184,7 @@ void publisher::produce(instant now) {
             bool fits = whole.valid() && whole.append(run_->pool(), waiting_->header);
             for (std::size_t i = 0; fits && i < waiting_->payload.size(); ++i)
                 fits = whole.append(run_->pool(), waiting_->payload[i]);
-            if (!fits) return run_->finish(exit_status::failed, "out of memory");
+            if (!fits) return fail("out of memory");
             offer_.add_object(now, found->second, waiting_->group_id, waiting_->object_id,
                               whole.freeze());
         }
@@ -192,8 +200,7 @@ void publisher::publish_catalog(instant now, bool last) {
     const auto msf = catalog::write_msf(catalog_);
     const auto plain = catalog::write_plain(catalog_);
     if (!msf || !plain)
-        return run_->finish(exit_status::failed,
-                            reference::describe((msf ? plain : msf).error(), "catalog"));
+        return fail(reference::describe((msf ? plain : msf).error(), "catalog"));
     const auto group = next_catalog_group_++;
     offer_.add_object(now, 0, group, 0, slice::copy(run_->pool(), as_bytes(*msf)));
     offer_.add_object(now, 1, group, 0, slice::copy(run_->pool(), as_bytes(*plain)));
@@ -214,6 +221,7 @@ void publisher::finish_if_done(instant now) {
         next_ = now + milliseconds(20);
         return;
     }
+    progress_.end();
     std::fprintf(stderr, "published %llu objects, %llu bytes\n",
                  static_cast<unsigned long long>(offer_.objects()),
                  static_cast<unsigned long long>(offer_.bytes()));

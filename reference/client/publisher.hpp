@@ -1,6 +1,7 @@
 #pragma once
 
 #include "media_source.hpp"
+#include "progress.hpp"
 #include "publication.hpp"
 #include "runner.hpp"
 
@@ -39,6 +40,7 @@ public:
 private:
     static constexpr duration catalog_period = seconds(2);
 
+    void fail(std::string why);
     void prepare_tracks();
     void produce(instant now);
     void publish_catalog(instant now, bool last);
@@ -48,6 +50,7 @@ private:
     runner* run_;
     publish_options options_;
     publication offer_;
+    progress_line progress_;
     std::unique_ptr<media_source> source_;
     std::map<std::size_t, std::size_t> track_of_source_;
     catalog::catalog catalog_;

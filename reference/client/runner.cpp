@@ -1,4 +1,5 @@
 #include "common/clock.hpp"
+#include "progress.hpp"
 #include "runner.hpp"
 
 #include <array>
@@ -74,6 +75,13 @@ void print_message(const moqt::event& e) {
     }
 }
 
+/// What no further attempt changes: a certificate, or that there is no protocol in common.
+bool is_lasting(const close_info& info) noexcept {
+    using cause = close_info::cause;
+    return info.why == cause::certificate || info.why == cause::version ||
+           (info.why == cause::transport && info.code == no_application_protocol);
+}
+
 } // namespace
 
 std::string to_text(const close_info& info, moqt::draft version) {
@@ -137,6 +145,7 @@ protected:
                           static_cast<double>(info.silence.us) / 1e6);
             text += heard.data();
         }
+        progress_line::erase();
         std::fprintf(stderr, "connection to %s:%u ended: %s\n", owner_->options_.where.host.c_str(),
                      owner_->options_.where.port, text.c_str());
         owner_->on_lost(now, info);
@@ -245,6 +254,11 @@ void runner::retry(const close_info& info) {
         info.why == close_info::cause::application && info.by_peer && info.code == 0x2;
     if (refused) {
         status_ = exit_status::refused;
+        return context_.stop();
+    }
+    if (is_lasting(info)) {
+        std::fprintf(stderr, "another attempt would end the same way\n");
+        status_ = status_.value_or(exit_status::unreachable);
         return context_.stop();
     }
     if (!options_.reconnect) {

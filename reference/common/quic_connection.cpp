@@ -200,7 +200,7 @@ void quic_connection::on_handshake_completed() {
     ++counters.handshakes_completed;
     --counters.handshakes;
     if (protocol_.empty()) {
-        close_request_ = close_info{close_info::cause::transport, false, NGTCP2_CRYPTO_ERROR | 120,
+        close_request_ = close_info{close_info::cause::transport, false, no_application_protocol,
                                     "no application protocol"};
         return wake();
     }

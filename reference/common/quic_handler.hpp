@@ -42,6 +42,7 @@ struct close_info {
         stateless_reset,   ///< the peer lost its state: it restarted
         unreachable,       ///< no such host, or nobody listens there
         version,           ///< no QUIC version in common
+        certificate,       ///< the peer's certificate is not believed
     };
     cause why = cause::transport;
     bool by_peer = false;
@@ -51,6 +52,9 @@ struct close_info {
 };
 
 [[nodiscard]] std::string_view to_string(close_info::cause why) noexcept;
+
+/// The code with which TLS ends a connection whose sides have no ALPN in common (RFC 9001, 8.1).
+inline constexpr std::uint64_t no_application_protocol = 0x178;
 
 /// What runs on a connection: MoQT, or HTTP/3 with WebTransport in it.
 ///

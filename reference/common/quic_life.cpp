@@ -32,6 +32,8 @@ std::string_view to_string(close_info::cause why) noexcept {
         return "unreachable";
     case close_info::cause::version:
         return "no common version";
+    case close_info::cause::certificate:
+        return "certificate not believed";
     }
     return "unknown";
 }
@@ -182,8 +184,12 @@ void quic_connection::fail(int library_error) {
     if (library_error == NGTCP2_ERR_CRYPTO) {
         info.code = NGTCP2_CRYPTO_ERROR | ngtcp2_conn_get_tls_alert2(conn_);
         const auto verified = SSL_get_verify_result(ssl_.get());
-        info.reason =
-            verified != X509_V_OK ? X509_verify_cert_error_string(verified) : openssl_error();
+        if (verified != X509_V_OK && SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE) {
+            info.why = close_info::cause::certificate;
+            info.reason = X509_verify_cert_error_string(verified);
+        } else {
+            info.reason = openssl_error();
+        }
     }
     close_request_ = std::move(info);
     close_library_error_ = library_error;

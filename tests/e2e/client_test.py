@@ -1,6 +1,7 @@
 """Each subcommand of the client against a relay."""
 
 import json
+import os
 import subprocess
 import time
 import unittest
@@ -154,6 +155,46 @@ class client(unittest.TestCase):
         self.assertEqual(subscriber.returncode, 0, said)
         self.assertGreaterEqual(lib.packet_counts(path)[0], 119)
 
+    def test_publish_of_a_file_that_is_shortened(self):
+        self.needs_clip()
+        path = self.place.directory / "shortened.mp4"
+        path.write_bytes(lib.live_clip(4, "320x240").read_bytes())
+        publisher = self.place.client("shortened", "publish", self.url, "-n", "live/shortened",
+                                      "--loop", path)
+        self.assertTrue(publisher.wait_for("publishing", 10), publisher.tail())
+        time.sleep(0.5)
+        with open(path, "r+b") as file:
+            file.truncate(path.stat().st_size // 2)
+        self.assertEqual(publisher.wait(10), 1, publisher.tail())
+        self.assertIn("was shortened while it was read", publisher.err())
+
+    def test_progress_is_for_terminals_alone(self):
+        self.needs_clip()
+        short = lib.live_clip(4, "320x240")
+        arguments = [str(lib.BIN / "moqrtc-client"), "publish", self.url, "--insecure", "-n",
+                     "live/progress", str(short)]
+        ours, theirs = os.openpty()
+        shown = b""
+        with subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=theirs) as publisher:
+            os.close(theirs)
+            while True:
+                try:
+                    piece = os.read(ours, 4096)
+                except OSError:  # how a terminal says that nobody has it open any more
+                    break
+                if not piece:
+                    break
+                shown += piece
+            os.close(ours)
+            self.assertEqual(publisher.wait(10), 0)
+        self.assertIn(b"objects/s", shown)
+        self.assertIn(b"\r\x1b[Kpublished ", shown, "the line makes way")
+        plain = subprocess.run(arguments, capture_output=True, timeout=20)
+        self.assertEqual(plain.returncode, 0)
+        self.assertNotIn(b"\x1b", plain.stderr)
+        self.assertNotIn(b"objects/s", plain.stderr)
+
     def test_exit_statuses(self):
         self.assertEqual(self.run_client("catalog", "moqt://127.0.0.1:1", "--insecure", "-n", "a")
                          .returncode, 3)
@@ -163,6 +204,15 @@ class client(unittest.TestCase):
         self.assertEqual(self.run_client("--help").returncode, 0)
         self.assertEqual(self.run_client("catalog", self.url, "-n", "a").returncode, 3,
                          "a certificate that nobody vouches for")
+        for trust in ((), ("--cert-sha256", "00" * 32)):
+            stubborn = self.run_client("catalog", self.url, "--reconnect", *trust, "-n", "a",
+                                       seconds=10)
+            self.assertEqual(stubborn.returncode, 3, "no attempt changes a certificate")
+            self.assertIn("certificate not believed", stubborn.stderr)
+        modern = self.place.server(name="modern", more=("--drafts", "18"))
+        speechless = self.run_client("catalog", modern.url, "--insecure", "--reconnect", "--draft",
+                                     "16", "-n", "a", seconds=10)
+        self.assertEqual(speechless.returncode, 3, speechless.stderr)
         missing = self.run_client("publish", self.url, "--insecure", "-n", "a", "/no/such.mp4")
         self.assertEqual(missing.returncode, 1, missing.stderr)
 

@@ -23,7 +23,7 @@ TEST_F(quic_test, pinned_certificate_is_accepted_and_another_refused) {
     const auto bad = connect(options);
     ASSERT_TRUE(run_until([&] { return bad->closed.has_value(); }));
     EXPECT_TRUE(bad->protocol.empty());
-    EXPECT_EQ(bad->closed->why, cause::transport);
+    EXPECT_EQ(bad->closed->why, cause::certificate);
     EXPECT_FALSE(bad->closed->by_peer);
     EXPECT_GE(bad->closed->code, 0x100u); // a TLS alert
     EXPECT_FALSE(bad->closed->reason.empty());

@@ -29,6 +29,7 @@ export class Session {
     this.remote = [0, 0]; // streams that the peer opened: bidirectional, unidirectional
     this.timer = null;
     this.draining = false;
+    this.held = null; // the request that the control stream waits for
     this.moqt.calls.handle_stream_credit(this.moqt.handle, STREAM_CREDIT, STREAM_CREDIT);
     this.#accept(transport.incomingBidirectionalStreams, false);
     this.#accept(transport.incomingUnidirectionalStreams, true);
@@ -54,6 +55,23 @@ export class Session {
     this.#schedule();
   }
 
+  /**
+   * SUBSCRIBE_NAMESPACE. In draft 16 it has a stream of its own while requests are numbered across
+   * streams, so nothing else may be sent until the answer shows that it has arrived; give it first.
+   */
+  subscribeNamespace(prefix) {
+    const id = this.moqt.subscribeNamespace(this.now(), prefix);
+    if (this.draft < 17) this.held = id;
+    this.flush();
+    return id;
+  }
+  #releaseControl(event) {
+    if (this.held !== event.id || !["accepted", "rejected", "cancelled"].includes(event.what))
+      return;
+    this.held = null;
+    this.moqt.calls.handle_writable(this.moqt.handle, 0);
+  }
+
   close(code = 0, reason = "") {
     if (this.moqt.handle === 0) return;
     this.moqt.close(this.now(), code, reason);
@@ -69,6 +87,7 @@ export class Session {
     for (let event; this.moqt.handle !== 0 && (event = this.moqt.pollEvent()) !== null;) {
       any = true;
       if (event.what === "closed") this.closed = true;
+      if (this.held !== null) this.#releaseControl(event);
       this.onEvent(event, this);
       if (event.what === "closed") this.#release();
     }
@@ -121,13 +140,14 @@ export class Session {
     for (let offer; moqt.handle !== 0 && (offer = moqt.pollSend(this.now())) !== null;) {
       any = true;
       const out = this.outgoing.get(offer.stream);
-      if (out?.writer && out.room()) {
+      const isHeld = this.held !== null && offer.stream === 0;
+      if (!isHeld && out?.writer && out.room()) {
         this.#write(out, offer);
         continue;
       }
       moqt.calls.handle_blocked(moqt.handle, offer.stream);
       if (out === undefined) this.#open(offer.stream);
-      else if (out.writer) this.#whenReady(offer.stream, out);
+      else if (out.writer && !isHeld) this.#whenReady(offer.stream, out);
     }
     return any;
   }

@@ -1,0 +1,94 @@
+// Where playing should stand: behind what arrives by the target latency, catching up by speed.
+
+/** Above this distance (ms) the playhead jumps, below it only goes faster or slower. */
+const JUMP = { first: 60, later: 1000 };
+/** How long (ms) after the start the first of them holds: until then nobody has settled in. */
+const SETTLING = 2500;
+/** Fastest and slowest speed. */
+const SPEED = { least: 0.92, most: 1.12 };
+/** The fastest path of this many milliseconds counts. */
+const WINDOW = 10_000;
+
+/** The shortest way of one track from its media time to here in the last seconds. */
+class Path {
+  constructor() {
+    this.windows = []; // { end, least }
+    this.least = null;
+  }
+  add(offset, now) {
+    const last = this.windows.at(-1);
+    if (last === undefined || now >= last.end)
+      this.windows.push({ end: now + WINDOW / 2, least: offset });
+    else
+      last.least = Math.min(last.least, offset);
+    if (this.windows.length > 3) this.windows.shift();
+    this.least = Math.min(...this.windows.map((w) => w.least));
+  }
+}
+
+/**
+ * Maps the present to media time. Media times and `now` are milliseconds.
+ *
+ * The reference is the shortest way from capture to here that each track had in the last seconds,
+ * of the slower track: media time that arrives on it plays `target` milliseconds later.
+ */
+export class PlayClock {
+  constructor({ target = 100 } = {}) {
+    this.target = target;
+    this.reset();
+  }
+  reset() {
+    this.paths = new Map(); // by track
+    this.path = null;
+    this.base = null; // { now, media }
+    this.startedAt = null;
+    this.rate = 1;
+    this.jumps = 0;
+  }
+  /** Something with this media time has arrived over the live path of a track. */
+  arrived(media, now, track = "") {
+    let path = this.paths.get(track);
+    if (!path) this.paths.set(track, path = new Path());
+    path.add(now - media, now);
+    this.path = Math.max(...[...this.paths.values()].map(({ least }) => least));
+    if (this.base !== null) return;
+    this.startedAt = now;
+    this.base = { now, media: this.wanted(now) };
+  }
+  /** A track that nothing comes of any more. */
+  forget(track) {
+    this.paths.delete(track);
+    if (this.paths.size !== 0)
+      this.path = Math.max(...[...this.paths.values()].map(({ least }) => least));
+  }
+  get started() {
+    return this.base !== null;
+  }
+  /** Where the playhead belongs. */
+  wanted(now) {
+    return now - this.path - this.target;
+  }
+  /** The media time to be played now. */
+  mediaTime(now) {
+    if (this.base === null) return null;
+    return this.base.media + (now - this.base.now) * this.rate;
+  }
+  /** Chooses the speed anew; call it a few times a second. Gives the speed. */
+  adjust(now) {
+    if (this.base === null) return 1;
+    const media = this.mediaTime(now);
+    const behind = this.wanted(now) - media;
+    const most = now - this.startedAt < SETTLING ? JUMP.first : JUMP.later;
+    if (Math.abs(behind) > most) {
+      ++this.jumps;
+      this.base = { now, media: media + behind };
+      this.rate = 1;
+      return 1;
+    }
+    this.base = { now, media };
+    // A second behind is made good in about three; a frame's worth of noise is left alone.
+    const wish = Math.abs(behind) < 12 ? 1 : 1 + behind / 3000 + Math.sign(behind) * 0.01;
+    this.rate = Math.min(Math.max(wish, SPEED.least), SPEED.most);
+    return this.rate;
+  }
+}

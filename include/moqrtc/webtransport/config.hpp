@@ -49,7 +49,9 @@ struct connection_config {
     duration early_timeout = seconds(5); ///< after which streams without a session are rejected
 
     duration settings_timeout = seconds(10); ///< until the peer's SETTINGS must be here
-    duration request_timeout = seconds(10);  ///< until a request's header section must be complete
+    /// Until a request's header section must be complete, and until a peer that stopped reading a
+    /// CONNECT stream must have said why.
+    duration request_timeout = seconds(10);
 };
 
 } // namespace moqrtc::webtransport

@@ -269,7 +269,8 @@ inline stream_signal connection::handle_reset(instant, stream_id id, std::uint64
     return {};
 }
 
-inline stream_signal connection::handle_stop_sending(instant, stream_id id, std::uint64_t code) {
+inline stream_signal connection::handle_stop_sending(instant now, stream_id id,
+                                                     std::uint64_t code) {
     const auto slot = stream_ids_.find(id);
     if (closed_ || slot == id_map::none) return {};
     auto& s = streams_[slot];
@@ -285,9 +286,12 @@ inline stream_signal connection::handle_stop_sending(instant, stream_id id, std:
         const bool pending = !c.out.fin_sent;
         drop_out(c);
         if (c.session != no_slot) {
-            // WT_SESSION_GONE comes along with the end of the session, which says more.
-            const bool gone = http_code{code} == http_code::wt_session_gone && !s.in_over;
-            if (!gone) break_session(c.session, http_code{code});
+            // A response or the capsule that closes the session is likely to be on its way and says
+            // more; when nothing comes, that is the end of the session too.
+            if (s.in_over)
+                break_session(c.session, http_code{code});
+            else
+                request_deadlines_.push({now + config_.request_timeout, id});
         } else if (c.told && pending) {
             emit(event::kind::stopped, id).code = http_code{code};
         }

@@ -50,7 +50,11 @@ inline void connection::handle_timeout(instant now) {
         const auto slot = stream_ids_.find(request_deadlines_.front().stream);
         if (slot == id_map::none) continue;
         const auto& s = streams_[slot];
-        if (s.kind == kind::message && channels_[s.channel].in == message_phase::head)
+        if (s.kind != kind::message) continue;
+        const auto& c = channels_[s.channel];
+        if (c.session != no_slot && s.out_over)
+            break_session(c.session, http_code::h3_request_cancelled);
+        else if (c.in == message_phase::head && !s.local)
             refuse(slot, http_code::h3_request_incomplete);
     }
 }

@@ -44,6 +44,7 @@ server::server(command_line line, server_settings settings)
       signals_{context_, SIGINT, SIGTERM, SIGHUP},
       certificate_timer_{context_},
       drain_timer_{context_},
+      exchange_{settings_.threads},
       http_{settings_.http_connections},
       board_{facts_of(settings_)} {}
 
@@ -106,7 +107,9 @@ server::outcome server::open_data_plane() {
     config.quic = settings_.quic;
     config.relay = settings_.relay;
     config.drafts = offered_drafts(settings_);
-    config.pool_limit = settings_.memory;
+    // The bounds are the server's: each thread has its part.
+    config.pool_limit = settings_.memory / settings_.threads;
+    config.relay.cache_bytes = settings_.relay.cache_bytes / settings_.threads;
     config.implementation = std::string{"moqrtc-server/"} + MOQRTC_VERSION_TEXT;
     for (const auto& url : settings_.upstream)
         config.upstreams.push_back(*parse_locator(url));
@@ -117,6 +120,7 @@ server::outcome server::open_data_plane() {
         trust.pins.push_back(*parse_sha256(pin));
     trust.authorities_file = settings_.upstream_ca;
 
+    config.relay.expects_upstream = !config.upstreams.empty();
     std::vector<shard*> shards;
     for (std::size_t i = 0; i < settings_.threads; ++i) {
         auto& one = *lanes_.emplace_back(std::make_unique<lane>(i));
@@ -127,12 +131,20 @@ server::outcome server::open_data_plane() {
             });
         if (auto good = one.machine->prepare_upstreams(); !good)
             return std::unexpected(failure{2, "upstream-ca: " + good.error()});
+        config.upstreams.clear(); // the first connects for all
+        for (auto* other : shards)
+            shard::join(*other, *one.machine,
+                        other == shards.front() && config.relay.expects_upstream);
+        exchange_.attach(one.machine->endpoint());
         shards.push_back(one.machine.get());
     }
-    const auto local = *parse_endpoint(settings_.listen);
-    if (const auto code = lanes_.front()->machine->listen(local, false, *tls))
-        return std::unexpected(
-            failure{status_of(code), "listen: UDP " + local.to_string() + ": " + code.message()});
+    auto local = *parse_endpoint(settings_.listen);
+    for (auto* one : shards) {
+        if (const auto code = one->listen(local, shards.size() > 1, *tls))
+            return std::unexpected(failure{status_of(code), "listen: UDP " + local.to_string() +
+                                                                ": " + code.message()});
+        local = one->local(); // port 0 is chosen once
+    }
     board_.attach(std::move(shards));
     board_.set_quic(lanes_.front()->machine->local().to_string());
     return {};

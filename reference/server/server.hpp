@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/datagram_exchange.hpp"
 #include "http_server.hpp"
 #include "identity.hpp"
 #include "options.hpp"
@@ -74,6 +75,7 @@ private:
     asio::steady_timer drain_timer_;
     bool draining_ = false;
 
+    datagram_exchange exchange_;
     // Connections of the HTTP server wait in the board, and the board's questions in shards.
     http_server http_;
     status_board board_;

@@ -96,7 +96,7 @@ const std::array table{
     checked(row<MEMBER(cert_name)>("cert-name", kind::list, "NAME", "further names or addresses in the certificate that is made"), not_empty),
     row<MEMBER(auth)>("auth", kind::choice, "auto|off|required", "whether requests need tokens; auto: off when every listener is on loopback, required otherwise"),
     checked(row<MEMBER(drafts)>("drafts", kind::list, "18,16", "drafts of moq-transport that are offered, best first"), spoken_draft),
-    within(row<MEMBER(threads)>("threads", kind::number, "N", "network threads; this version runs one"), 1, 255),
+    within(row<MEMBER(threads)>("threads", kind::number, "N", "network threads, each with a socket and a cache of its own"), 1, 64),
     row<MEMBER(format)>("log-format", kind::choice, "text|json", "lines on standard error"),
     reloading(row<MEMBER(level)>("log-level", kind::choice, "debug|info|warning|error|off", "least level that is written")),
     row<MEMBER(qlog_dir)>("qlog-dir", kind::text, "DIR", "write a qlog of every connection there"),

@@ -42,9 +42,6 @@ std::expected<void, setting_conflict> check_together(const server_settings& s) {
     if (s.https != "off") return fail("https", "HTTPS and WSS are not in this version");
     if (s.cert.empty() != s.key.empty())
         return fail(s.cert.empty() ? "cert" : "key", "cert and key are given together");
-    if (s.threads > 1)
-        return fail("threads", "this version runs one network thread: tracks do not cross threads "
-                               "yet, so start several servers with upstream instead");
     if (s.insecure_upstream && (!s.upstream_ca.empty() || !s.upstream_cert_sha256.empty()))
         return fail("insecure-upstream", "contradicts upstream-ca and upstream-cert-sha256");
     if (!s.upstream_ca.empty() && !s.upstream_cert_sha256.empty())

@@ -9,6 +9,12 @@
 #include <utility>
 
 namespace moqrtc::reference {
+namespace {
+
+/// What one shard may have sent and another not yet read.
+constexpr std::size_t sibling_ring = std::size_t{1} << 20;
+
+} // namespace
 
 /// A session of the relay on its connection.
 class shard::link final : public moqt_link {
@@ -93,7 +99,6 @@ shard::shard(std::uint8_t index, config settings, quic_secrets secrets, log_hand
       work_{asio::make_work_guard(context_)},
       pool_{config_.pool_limit},
       timer_{context_} {
-    config_.relay.expects_upstream = !config_.upstreams.empty();
     relay_ = std::make_unique<moqt::relay>(steady_now(), config_.relay, pool_, policy_);
     config_.quic.shard = index;
     endpoint_ = std::make_unique<quic_endpoint>(context_, config_.quic, std::move(secrets));
@@ -104,7 +109,25 @@ shard::shard(std::uint8_t index, config settings, quic_secrets secrets, log_hand
 shard::~shard() {
     stop();
     endpoint_.reset(); // links refer to the relay
+    siblings_.clear();
     relay_.reset();
+}
+
+void shard::join(shard& first, shard& second, bool upstream) {
+    auto there = std::make_shared<record_ring>(sibling_ring);
+    auto back = std::make_shared<record_ring>(sibling_ring);
+    const auto end = [&](shard& here, const shard& other, record_ring& out, record_ring& in) {
+        const bool client = &here == &second;
+        here.siblings_.push_back(std::make_unique<sibling_link>(
+            sibling_link::side{here.relay_.get(), &here.context_, [&here] { here.settle(); },
+                               client, client && upstream, other.index_},
+            out, in));
+        here.rings_.insert(here.rings_.end(), {there, back});
+    };
+    end(first, second, *there, *back);
+    end(second, first, *back, *there);
+    first.siblings_.back()->meet(*second.siblings_.back());
+    second.siblings_.back()->meet(*first.siblings_.back());
 }
 
 std::error_code shard::listen(const socket_address& local, bool share_port,
@@ -128,6 +151,10 @@ std::expected<void, std::string> shard::prepare_upstreams() {
 void shard::start() {
     for (std::size_t i = 0; i < upstreams_.size(); ++i)
         asio::post(context_, [this, i] { connect(i); });
+    asio::post(context_, [this] {
+        for (const auto& sibling : siblings_)
+            sibling->start(steady_now());
+    });
     thread_ = std::thread{[this] { context_.run(); }};
 }
 
@@ -174,8 +201,14 @@ void shard::connect(std::size_t index) {
 void shard::settle() {
     if (settling_) return;
     settling_ = true;
-    while (const auto key = relay_->poll_ready())
-        if (const auto found = links_.find(*key); found != links_.end()) found->second->flush();
+    while (const auto key = relay_->poll_ready()) {
+        if (const auto found = links_.find(*key); found != links_.end()) {
+            found->second->flush();
+            continue;
+        }
+        for (const auto& sibling : siblings_)
+            if (sibling->key() == *key) sibling->flush(steady_now());
+    }
     while (const auto event = relay_->poll_event()) {
         const auto found = links_.find(event->session);
         std::string peer;

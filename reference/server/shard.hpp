@@ -3,6 +3,7 @@
 #include "common/locator.hpp"
 #include "common/quic_endpoint.hpp"
 #include "shard_report.hpp"
+#include "sibling_link.hpp"
 
 #include <moqrtc/core/buffer_pool.hpp>
 #include <moqrtc/moqt/draft.hpp>
@@ -36,7 +37,7 @@ public:
         quic_config quic;
         moqt::relay_config relay;
         std::vector<moqt::draft> drafts; ///< best first
-        std::vector<locator> upstreams;
+        std::vector<locator> upstreams; ///< those that this shard connects to itself
         tls_trust upstream_trust;
         std::size_t pool_limit = std::size_t{2} << 30;
         std::string implementation;
@@ -54,6 +55,9 @@ public:
     [[nodiscard]] std::error_code listen(const socket_address& local, bool share_port,
                                          std::shared_ptr<const tls_server> tls);
     [[nodiscard]] socket_address local() const noexcept { return endpoint_->local(); }
+    /// Makes two shards one relay; before either starts. With `upstream` the second asks the first
+    /// for what only other servers have.
+    static void join(shard& first, shard& second, bool upstream);
     void start();
     /// Whether an upstream relay's certificate can be judged; call it before `start`.
     [[nodiscard]] std::expected<void, std::string> prepare_upstreams();
@@ -102,6 +106,8 @@ private:
     std::shared_ptr<const tls_client> upstream_tls_;
     std::map<moqt::session_key, link*> links_;
     std::vector<upstream> upstreams_;
+    std::vector<std::shared_ptr<record_ring>> rings_; ///< of both directions, each with its sibling
+    std::vector<std::unique_ptr<sibling_link>> siblings_;
     asio::steady_timer timer_;
     instant armed_ = never;
     bool settling_ = false;

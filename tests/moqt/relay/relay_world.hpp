@@ -62,28 +62,17 @@ public:
     /// Connects this relay to another one, as its client.
     std::uint32_t attach_upstream(relay_node& origin, draft version,
                                   const moqrtc::testing::link_config& link = {}) {
-        session_config config;
-        config.self = role::client;
-        config.version = version;
-        config.authority = "origin.example";
-        config.path = "/moq";
-        session_config server;
-        server.self = role::server;
-        server.version = version;
-        std::uint32_t number = 0;
-        const auto key =
-            *relay.add_session(net_->now(), config, {.label = "upstream", .upstream = true});
-        auto end = std::make_unique<relay_end>(relay, key, [this](session_key k) { settle(k); });
-        origin.add(
-            server, {.label = "edge"}, false,
-            [&](moqrtc::testing::endpoint& there) {
-                return number = net_->connect(link, *end, there);
-            },
-            1);
-        ends_[key] = {number, 0};
-        keep_.push_back(std::move(end));
-        settle();
-        return number;
+        return attach_relay(origin, version, link, {.label = "upstream", .upstream = true},
+                            {.label = "edge"});
+    }
+    /// Makes two relays siblings; with `upstream` this one asks the other for what only other
+    /// servers have.
+    std::uint32_t attach_sibling(relay_node& other, bool upstream = false) {
+        moqrtc::testing::link_config link;
+        link.unidirectional_streams = link.bidirectional_streams = 1'000'000;
+        return attach_relay(other, draft::d18, link,
+                            {.label = "sibling", .upstream = upstream, .sibling = true},
+                            {.label = "sibling", .sibling = true});
     }
     /// Lets every session that has something to send send it.
     void settle(session_key own = {}) {
@@ -102,6 +91,29 @@ public:
     }
 
 private:
+    std::uint32_t attach_relay(relay_node& other, draft version,
+                               const moqrtc::testing::link_config& link, session_info here,
+                               session_info there) {
+        session_config config;
+        config.self = role::client;
+        config.version = version;
+        config.authority = "origin.example";
+        config.path = "/moq";
+        session_config server;
+        server.self = role::server;
+        server.version = version;
+        std::uint32_t number = 0;
+        const auto key = *relay.add_session(net_->now(), config, std::move(here));
+        auto end = std::make_unique<relay_end>(relay, key, [this](session_key k) { settle(k); });
+        other.add(
+            server, std::move(there), false,
+            [&](moqrtc::testing::endpoint& far) { return number = net_->connect(link, *end, far); },
+            1);
+        ends_[key] = {number, 0};
+        keep_.push_back(std::move(end));
+        settle();
+        return number;
+    }
     template <class Connect>
     std::uint32_t add(session_config config, session_info info, bool hosts, Connect&& connect,
                       int side) {

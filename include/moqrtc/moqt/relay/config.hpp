@@ -24,6 +24,7 @@ struct relay_config {
     // Subscribers that do not keep up: what waits unsent for one subscription.
     std::size_t backlog_bytes = std::size_t{8} << 20;
     duration backlog_age = seconds(3);
+    std::size_t sibling_backlog_bytes = std::size_t{64} << 20; ///< of all that goes to a sibling
     std::size_t fetch_window = std::size_t{1} << 20;   ///< unsent bytes of a FETCH that pause it
     std::size_t fetch_backlog = std::size_t{32} << 20; ///< unsent bytes of a FETCH that end it
 

@@ -17,7 +17,7 @@ inline void relay::on_publish_namespace(instant now, peer& p, event& e) {
     if (!admit(now, p, e.id, request_kind::publish_namespace, space, {},
                m->params.authorization_tokens))
         return;
-    if (p.published.size() >= config_.max_namespaces_per_session)
+    if (!p.info.sibling && p.published.size() >= config_.max_namespaces_per_session)
         return refuse(now, p, e.id, request_error_code::excessive_load, "too many namespaces");
     if (!p.session.accept(now, e.id)) return;
     touch(p);
@@ -28,15 +28,15 @@ inline void relay::on_publish_namespace(instant now, peer& p, event& e) {
 /// A publisher of a namespace is there: those who wait for its tracks, or hear of it, learn it.
 inline void relay::add_namespace(instant now, peer& p, request_id id, const track_namespace& space,
                                  bool upstream) {
-    if (tree_.publish(space, {p.key, id, upstream})) {
-        report(relay_event::kind::namespace_added, &p).name.space = space;
+    const auto first = tree_.publish(space, {p.key, id, upstream, p.info.sibling});
+    if (first.any) report(relay_event::kind::namespace_added, &p).name.space = space;
+    if (first.any || first.own)
         tree_.interests_in(space, [&](const auto& prefix, const namespace_tree::interest& who) {
             auto* to = find(who.session);
-            if (to == nullptr || !who.namespaces) return;
+            if (to == nullptr || !first.concerns(who)) return;
             (void)to->session.announce_namespace(now, who.request, space.suffix(prefix.count()));
             touch(*to);
         });
-    }
     std::vector<std::uint32_t> wanting;
     for (auto at = names_.lower_bound({space, {}});
          at != names_.end() && space.is_prefix_of(at->first.space); ++at)
@@ -50,18 +50,19 @@ inline void relay::remove_namespace(instant now, peer& p, request_id id,
                                     const track_namespace& space) {
     const auto gone = space; // the caller's may be what is erased here
     p.published.erase(id);
-    if (!tree_.withdraw(gone, p.key, id)) return;
-    report(relay_event::kind::namespace_removed, &p).name.space = gone;
+    const auto last = tree_.withdraw(gone, p.key, id);
+    if (!last.any && !last.own) return;
+    if (last.any) report(relay_event::kind::namespace_removed, &p).name.space = gone;
     tree_.interests_in(gone, [&](const auto& prefix, const namespace_tree::interest& who) {
         auto* to = find(who.session);
-        if (to == nullptr || to->gone || !who.namespaces) return;
+        if (to == nullptr || to->gone || !last.concerns(who)) return;
         (void)to->session.withdraw_namespace(now, who.request, gone.suffix(prefix.count()));
         touch(*to);
     });
 }
 
 inline void relay::on_discovery(instant now, peer& p, event& e) {
-    namespace_tree::interest who{.session = p.key, .request = e.id};
+    namespace_tree::interest who{.session = p.key, .request = e.id, .sibling = p.info.sibling};
     track_namespace prefix;
     message_params params;
     // The message lives as long as the event, and so do the tokens in its parameters.
@@ -82,7 +83,7 @@ inline void relay::on_discovery(instant now, peer& p, event& e) {
     }
     who.forward = params.forward.value_or(true);
     if (!admit(now, p, e.id, e.request, prefix, {}, params.authorization_tokens)) return;
-    if (p.discoveries.size() >= config_.max_namespaces_per_session)
+    if (!p.info.sibling && p.discoveries.size() >= config_.max_namespaces_per_session)
         return refuse(now, p, e.id, request_error_code::excessive_load, "too many prefixes");
     if (!p.session.accept(now, e.id)) return;
     touch(p);
@@ -103,7 +104,7 @@ inline void relay::on_discovery(instant now, peer& p, event& e) {
 
 inline void relay::announce_existing(instant now, peer& p, request_id id,
                                      const track_namespace& prefix) {
-    tree_.namespaces_under(prefix, [&](const track_namespace& space) {
+    tree_.namespaces_under(prefix, p.info.sibling, [&](const track_namespace& space) {
         (void)p.session.announce_namespace(now, id, space.suffix(prefix.count()));
     });
     touch(p);
@@ -128,7 +129,7 @@ inline void relay::update_discovery(instant now, peer& p, event& e) {
     if (m->params.forward) who->forward = *m->params.forward;
     tree_.remove_interest(before, p.key, e.id);
     if (who->namespaces)
-        tree_.namespaces_under(before, [&](const track_namespace& space) {
+        tree_.namespaces_under(before, p.info.sibling, [&](const track_namespace& space) {
             (void)p.session.withdraw_namespace(now, e.id, space.suffix(before.count()));
         });
     (void)p.session.accept_update(now, e.update_id);
@@ -191,7 +192,7 @@ inline void relay::on_upstream_namespace(instant now, peer& p, event& e, bool ad
     }
     if (asked.found.size() >= config_.max_tracks) return;
     asked.found.insert(*space);
-    add_namespace(now, p, e.id, *space, true);
+    add_namespace(now, p, e.id, *space, !p.info.sibling);
 }
 
 /// Offers a track that a publisher has pushed to all who asked for such offers.
@@ -216,8 +217,10 @@ inline void relay::offer_track_to(instant now, std::uint32_t index, const track_
     if (to == nullptr || !to->usable()) return;
     bool pushed = false;
     for (const auto s : t.sources) {
-        if (sources_[s].from == to) return; // its own track
-        pushed = pushed || sources_[s].by_publish;
+        const auto& from = *sources_[s].from;
+        if (&from == to && !to->info.sibling) return; // its own track
+        // Siblings hear of a track from the relay that it was pushed to.
+        pushed = pushed || (sources_[s].by_publish && !(from.info.sibling && to->info.sibling));
     }
     if (!pushed) return;
     for (const auto& l : t.lanes)

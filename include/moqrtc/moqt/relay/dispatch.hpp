@@ -103,7 +103,10 @@ inline void relay::on_data(instant now, peer& p, event& e) {
 
 inline void relay::on_established(instant now, peer& p) {
     p.up = true;
-    ++statistics_.sessions;
+    if (p.info.sibling)
+        ask_sibling(now, p);
+    else
+        ++statistics_.sessions;
     report(relay_event::kind::session_up, &p);
     if (!p.info.upstream) return;
     upstreams_.push_back(p.key);
@@ -233,6 +236,7 @@ inline void relay::on_cancelled(instant now, peer& p, event& e) {
 inline bool relay::admit(instant now, peer& p, request_id id, request_kind kind,
                          const track_namespace& space, std::string_view name,
                          const token_list& tokens) {
+    if (p.info.sibling) return true; // the relay it came to has asked
     std::array<authorization_token, limits::tokens_per_message> resolved{};
     std::size_t count = 0;
     auto walk = tokens.tokens();
@@ -275,9 +279,11 @@ inline void relay::on_track_status(instant now, peer& p, event& e) {
     peer* asked = nullptr;
     tree_.publishers_of(name.space, [&](const namespace_tree::publisher& who) {
         auto* found = find(who.session);
-        if (asked == nullptr && found != nullptr && found->usable()) asked = found;
+        if (asked == nullptr && found != nullptr && found->usable() && !is_circle(p, *found))
+            asked = found;
     });
-    if (asked == nullptr) asked = upstream_peer();
+    if (auto* up = upstream_peer(); asked == nullptr && up != nullptr && !is_circle(p, *up))
+        asked = up;
     const auto question = asked == nullptr || asked == &p ? fail(errc::not_found, "publisher")
                                                           : asked->session.track_status(now, name);
     if (!question)

@@ -26,6 +26,9 @@ struct session_info {
     std::string peer{};    ///< address of the other side
     std::string door{};    ///< path or URL that it came through
     bool upstream = false; ///< a relay that we ask for what nobody here publishes
+    /// A relay of the same server, on another thread: what it publishes counts as published here,
+    /// and what it asks for is never asked of another sibling. Trusted, not counted, not limited.
+    bool sibling = false;
 };
 
 /// What a relay reports, for logs and metrics.
@@ -70,6 +73,8 @@ struct relay_statistics {
     std::uint64_t bytes_in = 0; ///< payloads
     std::uint64_t objects_out = 0;
     std::uint64_t bytes_out = 0; ///< payloads
+    std::uint64_t objects_from_siblings = 0; ///< not in `objects_in`
+    std::uint64_t objects_to_siblings = 0;   ///< not in `objects_out`
     std::uint64_t objects_duplicate = 0;
     std::uint64_t objects_from_cache = 0;
     std::uint64_t streams_behind = 0; ///< streams reset because a subscriber was too far behind

@@ -59,8 +59,7 @@ inline void relay::on_object(instant now, peer& p, event& e) {
     auto& t = tracks_[track_index];
     const auto& rules = p.session.rules();
     const auto& item = e.item;
-    ++statistics_.objects_in;
-    statistics_.bytes_in += item.payload.size();
+    count_in(p, item.payload.size());
     std::optional<std::uint64_t> before;
     if (!datagram) before = std::exchange(ingests_[found].last, item.location.object);
     if (!check(now, p, *sources_[source_index].checker, track_index, item)) return;
@@ -125,7 +124,7 @@ inline bool relay::write(instant now, track& t, std::size_t place, live_subgroup
     auto& l = t.lanes[place];
     auto& to = l.to->session;
     const auto& item = *heads.item;
-    if ((l.backlog.is_due(now) || to.unsent_bytes() > config_.backlog_bytes) &&
+    if ((l.backlog.is_due(now) || to.unsent_bytes() > l.to->backlog_bytes) &&
         fell_behind(now, t, place) && !l.wants(item.location))
         return false;
     if (out.phase == output::state::closed) return false;
@@ -162,8 +161,7 @@ inline bool relay::write(instant now, track& t, std::size_t place, live_subgroup
     }
     out.previous = item.location.object;
     l.backlog.wrote(head->size() + item.payload.size());
-    ++statistics_.objects_out;
-    statistics_.bytes_out += item.payload.size();
+    count_out(*l.to, item.payload.size());
     touch(*l.to);
     return true;
 }
@@ -189,8 +187,7 @@ inline void relay::deliver_datagram(instant now, track& t, const object& item,
             }
         }
         if (!l.to->session.send_datagram(now, l.id, *copy)) continue;
-        ++statistics_.objects_out;
-        statistics_.bytes_out += item.payload.size();
+        count_out(*l.to, item.payload.size());
         touch(*l.to);
     }
 }

@@ -34,7 +34,7 @@ inline void relay::on_fetch(instant now, peer& p, event& e) {
                    m->params.authorization_tokens))
             return;
     }
-    if (p.fetches.size() >= config_.max_fetches_per_session) {
+    if (!p.info.sibling && p.fetches.size() >= config_.max_fetches_per_session) {
         refuse(now, p, e.id, request_error_code::excessive_load, "too many fetches");
         return drop_if_unused(now, track_index);
     }
@@ -195,8 +195,7 @@ inline bool relay::write_fetched(instant now, std::uint32_t index, const object&
         if (copy.properties.empty() || !to.write_fetch_object(now, f.stream, copy))
             return end(reset_code::internal_error);
     }
-    ++statistics_.objects_out;
-    statistics_.bytes_out += item.payload.size();
+    count_out(*f.to, item.payload.size());
     return true;
 }
 

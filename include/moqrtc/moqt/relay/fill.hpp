@@ -12,7 +12,7 @@ namespace moqrtc::moqt {
 inline relay::peer* relay::fill_source(const track& t, const peer* asker) const {
     const auto usable = [&](const peer* p) {
         return p != nullptr && p->usable() && p->session.can_request() &&
-               !(p == asker && p->info.upstream);
+               !(p == asker && p->info.upstream) && !(asker != nullptr && is_circle(*asker, *p));
     };
     for (const auto s : t.sources)
         if (sources_[s].established && usable(sources_[s].from)) return sources_[s].from;
@@ -114,8 +114,7 @@ inline void relay::on_fill_object(instant now, peer& p, std::uint32_t index, eve
     const auto& item = e.item;
     const auto at = item.location;
     if (!g.at || !g.walk.contains(at) || g.walk.precedes(at, *g.at)) return;
-    ++statistics_.objects_in;
-    statistics_.bytes_in += item.payload.size();
+    count_in(p, item.payload.size());
     auto& t = tracks_[g.track];
     if (!check(now, p, *g.checker, g.track, item)) return;
     t.cache->learn(g.walk, *g.at, at);

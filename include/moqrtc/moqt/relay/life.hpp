@@ -49,8 +49,13 @@ inline result<session_key> relay::add_session(instant now, session_config config
     peers_[index] = std::make_unique<peer>(now, std::move(config), *pool_, std::move(info));
     auto& p = *peers_[index];
     p.key = {index, generations_[index]};
+    p.backlog_bytes =
+        p.info.sibling ? config_.sibling_backlog_bytes : config_.backlog_bytes;
     p.column = column;
-    ++statistics_.sessions_total;
+    if (p.info.sibling)
+        siblings_.push_back(p.key);
+    else
+        ++statistics_.sessions_total;
     touch(p);
     return p.key;
 }
@@ -97,7 +102,8 @@ inline void relay::close_down(instant now, peer& p) {
     if (p.gone) return;
     p.gone = true;
     std::erase(upstreams_, p.key);
-    if (p.up) --statistics_.sessions;
+    std::erase(siblings_, p.key);
+    if (p.up && !p.info.sibling) --statistics_.sessions;
     std::vector<std::uint32_t> all;
     const auto collect = [&](const id_map& from) {
         all.clear();
@@ -134,13 +140,15 @@ inline relay_event& relay::report(relay_event::kind what, const peer* p) {
     relay_event e;
     e.what = what;
     if (p != nullptr) e.session = p->key;
+    // What happens at a sibling is told by that sibling.
+    if (p != nullptr && p->info.sibling) return overflow_ = std::move(e);
     if (!events_.push(std::move(e))) return overflow_ = relay_event{};
     return events_.back();
 }
 
 inline void relay::goaway(instant now, std::string_view uri, duration timeout) {
     for (auto& p : peers_) {
-        if (p == nullptr || p->gone || p->session.closed()) continue;
+        if (p == nullptr || p->gone || p->session.closed() || p->info.sibling) continue;
         const bool server = p->session.config().self == role::server;
         (void)p->session.goaway(now, server ? uri : std::string_view{}, timeout);
         touch(*p);
@@ -214,6 +222,10 @@ inline const relay_statistics& relay::statistics() noexcept {
     statistics_.namespaces = tree_.size();
     statistics_.subscribers = subscribers_.in_use();
     statistics_.sources = sources_.in_use();
+    for (const auto key : siblings_) {
+        statistics_.subscribers -= find(key)->subscribers.size();
+        statistics_.sources -= find(key)->sources.size();
+    }
     statistics_.cache_bytes = store_.bytes();
     statistics_.cache_groups = store_.groups();
     statistics_.cache_objects = store_.objects();
@@ -225,8 +237,15 @@ inline std::vector<track_snapshot> relay::tracks() const {
     all.reserve(names_.size());
     for (const auto& [name, index] : names_) {
         const auto& t = tracks_[index];
-        all.push_back(
-            {name, t.largest, t.sources.size(), t.lane_count, t.cache->groups(), t.cache->bytes()});
+        const auto publishers = std::count_if(
+            t.sources.begin(), t.sources.end(),
+            [&](std::uint32_t s) { return !sources_[s].from->info.sibling; });
+        const auto subscribers =
+            std::count_if(t.lanes.begin(), t.lanes.end(),
+                          [](const lane& l) { return l.to != nullptr && !l.to->info.sibling; });
+        all.push_back({name, t.largest, static_cast<std::size_t>(publishers),
+                       static_cast<std::size_t>(subscribers), t.cache->groups(),
+                       t.cache->bytes()});
     }
     return all;
 }
@@ -234,7 +253,7 @@ inline std::vector<track_snapshot> relay::tracks() const {
 inline std::vector<session_snapshot> relay::sessions() const {
     std::vector<session_snapshot> all;
     for (const auto& p : peers_)
-        if (p != nullptr)
+        if (p != nullptr && !p->info.sibling)
             all.push_back({p->key, p->info, p->session.rules().id, p->session.established(),
                            p->subscribers.size(), p->published.size(), p->session.unsent_bytes()});
     return all;

@@ -24,6 +24,7 @@ public:
         session_key session{};
         request_id request = 0; ///< its PUBLISH_NAMESPACE, or our SUBSCRIBE_NAMESPACE
         bool upstream = false;  ///< another relay, asked only when no other publisher matches
+        bool sibling = false;   ///< a relay of the same server, which tells its own siblings
     };
     /// A request for discovery.
     struct interest {
@@ -32,29 +33,40 @@ public:
         bool namespaces = false; ///< NAMESPACE and NAMESPACE_DONE
         bool tracks = false;     ///< PUBLISH
         bool forward = true;     ///< Forward State of those PUBLISH
+        bool sibling = false;    ///< wants to hear only of what no sibling publishes
+    };
+    /// For whom the publication of a namespace began or ended.
+    struct change {
+        bool any = false; ///< it has its first publisher, or none left
+        bool own = false; ///< the same of publishers that are no siblings
+
+        [[nodiscard]] bool concerns(const interest& who) const noexcept {
+            return who.namespaces && (who.sibling ? own : any);
+        }
     };
 
-    /// Adds a publisher; true when the namespace had none before. Adding the same session and
-    /// request again changes nothing.
-    bool publish(const track_namespace& space, const publisher& who) {
+    /// Adds a publisher. Adding the same session and request again changes nothing.
+    change publish(const track_namespace& space, const publisher& who) {
         auto& all = published_[space];
-        const bool first = all.empty();
+        const change first{all.empty(), !who.sibling && !has_own(all)};
         if (std::none_of(all.begin(), all.end(), [&](const auto& p) {
                 return p.session == who.session && p.request == who.request;
             }))
             all.push_back(who);
         return first;
     }
-    /// Removes a publisher; true when the namespace has none left.
-    bool withdraw(const track_namespace& space, session_key session, request_id request) {
+    /// Removes a publisher.
+    change withdraw(const track_namespace& space, session_key session, request_id request) {
         const auto at = published_.find(space);
-        if (at == published_.end()) return false;
+        if (at == published_.end()) return {};
+        const bool owned = has_own(at->second);
         const auto gone = std::erase_if(at->second, [&](const auto& p) {
             return p.session == session && p.request == request;
         });
-        if (gone == 0 || !at->second.empty()) return false;
-        published_.erase(at);
-        return true;
+        if (gone == 0) return {};
+        const change last{at->second.empty(), owned && !has_own(at->second)};
+        if (last.any) published_.erase(at);
+        return last;
     }
     void add_interest(const track_namespace& prefix, const interest& who) {
         interests_[prefix].push_back(who);
@@ -73,12 +85,13 @@ public:
         for_each_ancestor(published_, space,
                           [&](const auto&, const publisher& who) { visit(who); });
     }
-    /// Calls `visit(namespace)` for every published namespace under `prefix`, itself included.
+    /// Calls `visit(namespace)` for every published namespace under `prefix`, itself included;
+    /// with `own` only for those that not only siblings publish.
     template <class Visit>
-    void namespaces_under(const track_namespace& prefix, Visit&& visit) const {
+    void namespaces_under(const track_namespace& prefix, bool own, Visit&& visit) const {
         for (auto at = published_.lower_bound(prefix);
              at != published_.end() && prefix.is_prefix_of(at->first); ++at)
-            visit(at->first);
+            if (!own || has_own(at->second)) visit(at->first);
     }
     /// Calls `visit(prefix, interest)` for every interest that covers `space`.
     template <class Visit>
@@ -97,6 +110,9 @@ public:
     }
 
 private:
+    [[nodiscard]] static bool has_own(const std::vector<publisher>& all) noexcept {
+        return std::any_of(all.begin(), all.end(), [](const auto& p) { return !p.sibling; });
+    }
     template <class Map, class Visit>
     static void for_each_ancestor(const Map& map, const track_namespace& space, Visit&& visit) {
         if (map.empty()) return;

@@ -26,6 +26,7 @@ struct peer {
     bool dirty = false;      ///< in the list of those that have something to send
     bool up = false;
     bool gone = false;   ///< the session is over
+    std::size_t backlog_bytes = 0; ///< unsent bytes that make it one that does not keep up
     instant due = never; ///< earliest timer that is set for it
 
     id_map subscribers{};

@@ -237,6 +237,13 @@ private:
     void offer_track_to(instant now, std::uint32_t track, const track_namespace& prefix,
                         const namespace_tree::interest& who);
 
+    // sibling.hpp: relays of the same server
+    [[nodiscard]] static bool is_circle(const peer& asker, const peer& to) noexcept;
+    void ask_sibling(instant now, peer& p);
+    void end_siblings(instant now, std::uint32_t track);
+    void count_in(const peer& from, std::size_t payload) noexcept;
+    void count_out(const peer& to, std::size_t payload) noexcept;
+
     relay_config config_;
     buffer_pool* pool_;
     policy* policy_;
@@ -245,6 +252,7 @@ private:
     std::vector<std::uint32_t> generations_{};
     std::vector<std::uint32_t> free_peers_{};
     std::vector<session_key> upstreams_{};
+    std::vector<session_key> siblings_{};
     ring<session_key> ready_{};
     ring<relay_event> events_{4096};
     relay_event overflow_{};
@@ -284,6 +292,7 @@ private:
 #include <moqrtc/moqt/relay/life.hpp>
 #include <moqrtc/moqt/relay/registry.hpp>
 #include <moqrtc/moqt/relay/replay.hpp>
+#include <moqrtc/moqt/relay/sibling.hpp>
 #include <moqrtc/moqt/relay/slow.hpp>
 #include <moqrtc/moqt/relay/subscribers.hpp>
 #include <moqrtc/moqt/relay/upstream.hpp>

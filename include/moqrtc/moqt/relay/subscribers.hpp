@@ -15,7 +15,7 @@ inline void relay::on_subscribe(instant now, peer& p, event& e) {
     if (!admit(now, p, e.id, request_kind::subscribe, name.space, name.name,
                m->params.authorization_tokens))
         return;
-    if (p.subscribers.size() >= config_.max_subscriptions_per_session)
+    if (!p.info.sibling && p.subscribers.size() >= config_.max_subscriptions_per_session)
         return refuse(now, p, e.id, request_error_code::excessive_load, "too many subscriptions");
     const auto track_index = open_track(name);
     if (track_index == none)
@@ -35,7 +35,8 @@ inline void relay::on_subscribe(instant now, peer& p, event& e) {
         says ? std::min(milliseconds_saturated(m->params.rendezvous_timeout.value_or(0)),
                         config_.max_rendezvous)
              : config_.hold_subscribe;
-    s.hold_until = now + hold;
+    // A sibling waits for publishers itself; only another server may know more.
+    s.hold_until = p.info.sibling && !config_.expects_upstream ? now : now + hold;
     p.subscribers.set(e.id, index);
     tracks_[track_index].waiting.push_back(index);
     tracks_[track_index].linger_at = never;

@@ -49,21 +49,23 @@ inline bool relay::subscribe_at(instant now, std::uint32_t index, peer& p, bool 
         if (sources_[s].from == &p) return true;
     if (t.sources.size() >= config_.max_sources_per_track) return false;
     message_params params;
-    params.subscription_filter = subscription_filter{};
+    // Another relay replays a catalog to those who ask without a filter.
+    if (!t.catalog) params.subscription_filter = subscription_filter{};
     auto hold = instant{};
     bool somebody_else = t.lane_count == 0 && t.waiting.empty();
     for (const auto& l : t.lanes)
-        somebody_else = somebody_else || (l.to != nullptr && l.to != &p);
+        somebody_else =
+            somebody_else || (l.to != nullptr && l.to != &p && !is_circle(*l.to, p));
     for (const auto s : t.waiting) {
         const auto& waiting = subscribers_[s];
-        somebody_else = somebody_else || waiting.to != &p;
+        somebody_else = somebody_else || (waiting.to != &p && !is_circle(*waiting.to, p));
         hold = std::max(hold, waiting.hold_until);
         if (waiting.new_group)
             params.new_group_request =
                 std::max(params.new_group_request.value_or(0), *waiting.new_group);
     }
-    // What another relay asks us for is not to be had from that relay.
-    if (upstream && !somebody_else) return false;
+    // What another relay asks us for is not to be had from that relay, nor from its siblings.
+    if ((upstream || p.info.sibling) && !somebody_else) return false;
     const auto& rules = p.session.rules();
     if (upstream && hold > now &&
         overlaps(carriers_of(rules, parameter::rendezvous_timeout), carrier::subscribe))
@@ -81,7 +83,7 @@ inline bool relay::subscribe_at(instant now, std::uint32_t index, peer& p, bool 
     s.from = &p;
     s.id = *id;
     s.track = index;
-    s.upstream = upstream;
+    s.upstream = upstream || p.info.sibling;
     s.checker = std::make_unique<track_checker>(rules);
     p.sources.set(*id, source_index);
     t.sources.push_back(source_index);
@@ -142,7 +144,7 @@ inline void relay::on_publish(instant now, peer& p, event& e) {
     if (track_index == none || tracks_[track_index].sources.size() >= config_.max_sources_per_track)
         return refuse(now, p, e.id, request_error_code::excessive_load, "too many tracks");
     auto& t = tracks_[track_index];
-    bool wanted = wants_forward(t) || config_.receive_unwatched;
+    bool wanted = wants_forward(t) || config_.receive_unwatched || p.info.sibling;
     for (const auto s : t.waiting)
         wanted = wanted || subscribers_[s].forward;
     message_params params;
@@ -182,6 +184,7 @@ inline void relay::lose_source(instant now, std::uint32_t index,
     if (code == publish_done_code::track_ended || code == publish_done_code::subscription_ended ||
         code == publish_done_code::unauthorized)
         return end_track(now, track_index, *code, reason);
+    end_siblings(now, track_index);
     if (t.lane_count == 0 && t.waiting.empty()) {
         t.active = false;
         return drop_if_unused(now, track_index);
@@ -242,7 +245,8 @@ inline void relay::update_forward(instant now, std::uint32_t index) {
     const bool wanted = wants_forward(t);
     for (const auto i : t.sources) {
         auto& s = sources_[i];
-        const bool unwatched = s.by_publish ? config_.receive_unwatched : t.lane_count == 0;
+        const bool unwatched = s.by_publish ? config_.receive_unwatched || s.from->info.sibling
+                                            : t.lane_count == 0;
         const bool forward = wanted || unwatched;
         if (!s.established || s.forward == forward) continue;
         message_params params;

@@ -34,6 +34,8 @@ constexpr metric metrics[] = {
     {"bytes_in_total", "Payload bytes of objects received.", OF(relay.bytes_in)},
     {"objects_out_total", "Objects given to subscribers.", OF(relay.objects_out)},
     {"bytes_out_total", "Payload bytes of objects given to subscribers.", OF(relay.bytes_out)},
+    {"objects_from_siblings_total", "Objects received from other threads of this server.", OF(relay.objects_from_siblings)},
+    {"objects_to_siblings_total", "Objects given to other threads of this server.", OF(relay.objects_to_siblings)},
     {"objects_duplicate_total", "Objects received that were known already.", OF(relay.objects_duplicate)},
     {"objects_from_cache_total", "Objects served from the cache.", OF(relay.objects_from_cache)},
     {"streams_behind_total", "Streams reset because a subscriber was too far behind.", OF(relay.streams_behind)},

@@ -12,8 +12,10 @@ class chain(unittest.TestCase):
         clip = lib.live_clip(8, "320x240")
         with lib.Workplace() as place:
             origin = place.server(name="origin")
-            edges = [place.server(name=f"edge{i}", more=("--upstream", origin.url,
-                                                         "--insecure-upstream")) for i in range(2)]
+            # The second edge has several threads, of which one asks the origin for all.
+            edges = [place.server(name=f"edge{i}", more=("--upstream", origin.url, "--threads",
+                                                         str(2 * i + 1), "--insecure-upstream"))
+                     for i in range(2)]
             subscribers = {}
             for i, edge in enumerate(edges):
                 for draft in ("16", "18"):

@@ -119,8 +119,8 @@ class Server(Process):
         self.url = f"moqt://127.0.0.1:{self.port}"
         self.http = self.ready.get("http")
 
-    def metric(self, name):
-        """A figure of /metrics, labels summed up; None when there is none of this name."""
+    def metric(self, name, **labels):
+        """A figure of /metrics, other labels summed up; None when there is none of this name."""
         import urllib.request
 
         with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=5) as answer:
@@ -129,6 +129,7 @@ class Server(Process):
             float(line.rsplit(" ", 1)[1])
             for line in text.splitlines()
             if line.split("{")[0].split(" ")[0] == name
+            and all(f'{key}="{value}"' in line for key, value in labels.items())
         ]
         return sum(values) if values else None
 

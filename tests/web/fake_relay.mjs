@@ -4,11 +4,11 @@
 export class FakeRelay {
   constructor({ now = () => performance.now() } = {}) {
     this.now = now;
-    this.sessions = new Set();
     this.tracks = new Map(); // by key: { groups, subscribers, largest }
     this.spaces = new Map(); // key to { space, session, watchers }
     this.watchers = []; // { session, id, prefix }
-    this.newGroups = 0;
+    this.publishers = []; // sessions that have offered a track
+    this.onFetched = () => {}; // objects of FETCHes that a test gives itself
   }
   /** The handler for the events of a session in the server's role. */
   act() {
@@ -74,6 +74,7 @@ export class FakeRelay {
   on_publish(event, session) {
     session.moqt.acceptPublish(this.now(), event.id, { forward: true });
     session.receiving.set(event.id, this.track(event));
+    if (!this.publishers.includes(session)) this.publishers.push(session);
   }
   on_subscribe(event, session) {
     const track = this.track(event);
@@ -101,7 +102,7 @@ export class FakeRelay {
     session.moqt.reject(this.now(), event.id, 3, "no");
   }
   #object(event, track) {
-    if (!track) return;
+    if (!track) return void this.onFetched(event);
     if (!track.groups.has(event.group)) track.groups.set(event.group, []);
     track.groups.get(event.group).push(event);
     track.largest = { group: event.group, object: event.object };

@@ -164,7 +164,8 @@ export function writeCatalog(tracks, { complete = false, now = Date.now() } = {}
 
 /** Writes the plain catalog: version 1, live, tracks with kind, codec and a few numbers. */
 export function writePlainCatalog(tracks, { complete = false } = {}) {
-  return JSON.stringify({ version: 1, live: !complete, tracks: tracks.map((track) => ({
+  return JSON.stringify({ version: 1, live: !complete,
+    tracks: complete ? [] : tracks.map((track) => ({
     name: track.name, kind: track.role,
     ...(track.packaging !== "cmaf" ? { packaging: track.packaging } : {}),
     codec: track.codec, width: track.width, height: track.height, bitrate: track.bitrate,

@@ -11,12 +11,14 @@ const UP_AFTER = 5000; // ms
 const GROWN = 0.35;
 const SMALL = 0.08;
 const HOPELESS = 2;
+const DROP_AGAIN = 1000; // ms
 
 export class Ladder {
   constructor() {
     this.level = 0;
     this.grownSince = null;
     this.smallSince = null;
+    this.droppedAt = -Infinity;
   }
   get step() {
     return STEPS[this.level];
@@ -26,12 +28,15 @@ export class Ladder {
    * (what waits is too old to be worth sending) or null.
    */
   look(unsent, bitrate, now) {
-    const seconds = (unsent * 8) / (bitrate * this.step.scale);
+    // What waits was encoded at a higher step as a rule: the lowest ones would exaggerate.
+    const seconds = (unsent * 8) / (bitrate * Math.max(this.step.scale, 0.4));
     if (seconds > SMALL) this.smallSince = null;
     else this.smallSince ??= now;
     if (seconds < GROWN) this.grownSince = null;
     else this.grownSince ??= now;
     if (seconds > HOPELESS) {
+      if (now - this.droppedAt < DROP_AGAIN) return null;
+      this.droppedAt = now;
       this.level = STEPS.length - 1;
       this.grownSince = null;
       return "drop";

@@ -237,6 +237,14 @@ TEST(webtransport_request, large_field_sections_get_431) {
     EXPECT_EQ(expanded.count(kind::request), 0u);
     EXPECT_TRUE(expanded.has_fin(0));
     EXPECT_FALSE(expanded.closed_with);
+    // A value that the coder itself does not take is no reason to drop the requests beside it.
+    raw huge{role::server, {.max_field_section = 200'000}};
+    const std::string value(120'000, 'v');
+    huge.feed(0, headers({method, scheme, authority, path, {"a", value}}), true);
+    EXPECT_TRUE(huge.has_fin(0));
+    huge.feed(4, get_request(), true);
+    EXPECT_EQ(huge.count(kind::request), 1u);
+    EXPECT_FALSE(huge.closed_with);
 }
 
 TEST(webtransport_request, other_kinds_of_connect_get_501) {

@@ -23,9 +23,8 @@ namespace moqrtc::webtransport {
 class qpack_coder {
 public:
     qpack_coder() noexcept {
-        const auto* const memory = nghttp3_mem_default();
-        if (nghttp3_qpack_encoder_new(&encoder_, 0, memory) != 0) encoder_ = nullptr;
-        if (nghttp3_qpack_decoder_new(&decoder_, 0, 0, memory) != 0) decoder_ = nullptr;
+        if (nghttp3_qpack_encoder_new(&encoder_, 0, nghttp3_mem_default()) != 0) encoder_ = nullptr;
+        make_decoder();
     }
     qpack_coder(const qpack_coder&) = delete;
     qpack_coder& operator=(const qpack_coder&) = delete;
@@ -67,6 +66,36 @@ public:
     ///         32 for each field: RFC 9114 section 4.2.2), out_of_memory.
     [[nodiscard]] result<field_list> decode(buffer_pool& pool, std::uint64_t stream, bytes block,
                                             std::size_t most) noexcept {
+        auto list = decode_section(pool, stream, block, most);
+        // The coder takes no more after a failure; nothing is lost with it, as nothing is kept
+        // between sections.
+        if (!list) make_decoder();
+        return list;
+    }
+
+    /// Bytes of the peer's encoder stream; false is QPACK_ENCODER_STREAM_ERROR.
+    [[nodiscard]] bool handle_encoder_stream(bytes data) noexcept {
+        if (decoder_ == nullptr) return false;
+        return nghttp3_qpack_decoder_read_encoder(decoder_, octets(data), data.size()) ==
+               static_cast<nghttp3_ssize>(data.size());
+    }
+    /// Bytes of the peer's decoder stream; false is QPACK_DECODER_STREAM_ERROR.
+    [[nodiscard]] bool handle_decoder_stream(bytes data) noexcept {
+        if (encoder_ == nullptr) return false;
+        return nghttp3_qpack_encoder_read_decoder(encoder_, octets(data), data.size()) ==
+               static_cast<nghttp3_ssize>(data.size());
+    }
+
+private:
+    static constexpr const char* where = "field section, RFC 9204 4.5";
+
+    void make_decoder() noexcept {
+        if (decoder_ != nullptr) nghttp3_qpack_decoder_del(decoder_);
+        if (nghttp3_qpack_decoder_new(&decoder_, 0, 0, nghttp3_mem_default()) != 0)
+            decoder_ = nullptr;
+    }
+    [[nodiscard]] result<field_list> decode_section(buffer_pool& pool, std::uint64_t stream,
+                                                    bytes block, std::size_t most) noexcept {
         if (decoder_ == nullptr) return fail(errc::out_of_memory, "decoder", 0, where);
         context now;
         if (nghttp3_qpack_stream_context_new(&now.value, static_cast<std::int64_t>(stream),
@@ -100,22 +129,6 @@ public:
                 return fail(errc::bad_value, "field section", offset(block, left), where);
         }
     }
-
-    /// Bytes of the peer's encoder stream; false is QPACK_ENCODER_STREAM_ERROR.
-    [[nodiscard]] bool handle_encoder_stream(bytes data) noexcept {
-        if (decoder_ == nullptr) return false;
-        return nghttp3_qpack_decoder_read_encoder(decoder_, octets(data), data.size()) ==
-               static_cast<nghttp3_ssize>(data.size());
-    }
-    /// Bytes of the peer's decoder stream; false is QPACK_DECODER_STREAM_ERROR.
-    [[nodiscard]] bool handle_decoder_stream(bytes data) noexcept {
-        if (encoder_ == nullptr) return false;
-        return nghttp3_qpack_encoder_read_decoder(encoder_, octets(data), data.size()) ==
-               static_cast<nghttp3_ssize>(data.size());
-    }
-
-private:
-    static constexpr const char* where = "field section, RFC 9204 4.5";
 
     struct buffers {
         buffers() noexcept {

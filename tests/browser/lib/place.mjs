@@ -141,13 +141,15 @@ export class Place {
         return made;
     }
 
-    async server(...more) {
+    /** `port` and `data` are those of a server before it that this one stands in for. */
+    async server({ port = 0, data = this.path(`data-${this.programs.length}`), more = [] } = {}) {
         const made = new Server(
             `server${this.programs.length || ""}`,
             join(bin, "moqrtc-server"),
-            ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir", this.path(`data-${this.programs.length}`), ...more],
+            ["--listen", `127.0.0.1:${port}`, "--http", "127.0.0.1:0", "--data-dir", data, ...more],
             this.directory,
         );
+        made.data = data;
         this.programs.push(made);
         return made.ready();
     }

@@ -22,7 +22,7 @@ export function browser_case(name, { smoke = false, seconds = 60 }, run) {
         try {
             await run(place, say);
         } catch (error) {
-            console.log(place.tails());
+            console.log(await place.tails());
             throw error;
         }
     });

@@ -53,8 +53,10 @@ export async function launch({ features = [], flags: more = [] } = {}) {
     });
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     await context.grantPermissions(["camera", "microphone"]);
+    browser.tabs = [];
     browser.tab = async (url) => {
         const tab = await context.newPage();
+        browser.tabs.push(tab);
         tab.complaints = [];
         tab.log = [];
         tab.on("pageerror", (error) => tab.complaints.push(String(error)));

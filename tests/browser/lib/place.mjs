@@ -128,6 +128,7 @@ export class Place {
         this.name = name;
         this.directory = mkdtempSync(join(tmpdir(), "moqrtc-browser-"));
         this.programs = [];
+        this.browsers = [];
         this.closers = [];
     }
 
@@ -163,6 +164,7 @@ export class Place {
     async browser(options = {}) {
         const made = await launch(options);
         this.closers.push(() => made.close());
+        this.browsers.push(made);
         return made;
     }
 
@@ -173,8 +175,14 @@ export class Place {
         return made.url;
     }
 
-    tails() {
-        return this.programs.map((program) => program.tail()).join("\n");
+    /** What all programs and tabs said last. */
+    async tails() {
+        const tabs = this.browsers.flatMap((browser) => browser.tabs);
+        const of_tab = async (tab) => {
+            const said = await Promise.race([tab.evaluate(() => `${window.moqrtc?.state}: ${window.moqrtc?.message}`), sleep(1000)]).catch(String);
+            return [`--- tab ${tab.url()} (${said})`, ...tab.log.slice(-12)].join("\n");
+        };
+        return [...this.programs.map((program) => program.tail()), ...(await Promise.all(tabs.map(of_tab)))].join("\n");
     }
 
     async close() {

@@ -6,6 +6,7 @@ const HEADROOM_UP = 1.5;
 const HEADROOM_DOWN = 1.05;
 const HOLD_UP = 6000; // ms between steps up
 const HOLD_DOWN = 1500; // ms between steps down
+const GIVE_UP = 4000; // ms of trouble with the least rendition before pictures are left out
 
 /** Estimates the path's throughput from bursts: a live stream uses less than there is. */
 export class Throughput {
@@ -58,9 +59,11 @@ export class Abr {
     const need = renditions[current].bitrate ?? 0;
     const scarce = throughput !== null && need !== 0 && throughput < need * HEADROOM_DOWN;
     if (trouble && (scarce || late) && now - this.changedAt > HOLD_DOWN) {
+      const isLeast = current + 1 >= renditions.length;
+      if (isLeast && now - this.troubleSince < GIVE_UP) return same;
       this.changedAt = now;
       this.troubleSince = null;
-      if (current + 1 >= renditions.length) return { index: null, why: "audio only" };
+      if (isLeast) return { index: null, why: "audio only" };
       let index = current + 1;
       while (scarce && index + 1 < renditions.length &&
         (renditions[index].bitrate ?? 0) * HEADROOM_DOWN > throughput) ++index;

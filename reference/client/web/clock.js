@@ -7,7 +7,7 @@ const SETTLING = 2500;
 /** Fastest and slowest speed. */
 const SPEED = { least: 0.92, most: 1.12 };
 /** The fastest path of this many milliseconds counts. */
-const WINDOW = 10_000;
+const WINDOW = 4000;
 
 /** The shortest way of one track from its media time to here in the last seconds. */
 class Path {

@@ -202,7 +202,7 @@ export class Connection {
     const unauthorized = event.codeName === "UNAUTHORIZED";
     this.#down(unauthorized
       ? new Failure("refused", `The server ended the session: ${event.text || event.codeName}`, 401)
-      : new Failure("session", `The connection was lost${event.text ? `: ${event.text}` : "."}`));
+      : new Failure("session", `The connection was lost${event.text ? `: ${event.text}` : ""}.`));
   }
   #down(failure) {
     const final = this.stopped || failure.kind === "no-webtransport" ||

@@ -94,6 +94,7 @@ export class SoundEncoder {
   constructor({ sampleRate, bitrate, onChunk, onConfig, onTrouble }) {
     this.sampleRate = sampleRate;
     this.next = null; // timestamp of the next sample, microseconds
+    this.timestamps = []; // of the pieces inside the encoder: one packet comes of each
     this.encoder = new AudioEncoder({
       output: (chunk, about) => {
         if (about?.decoderConfig) {
@@ -104,7 +105,8 @@ export class SoundEncoder {
         }
         const data = new Uint8Array(chunk.byteLength);
         chunk.copyTo(data);
-        onChunk({ timestamp: chunk.timestamp, duration: chunk.duration ?? 20_000, data });
+        const timestamp = this.timestamps.shift() ?? chunk.timestamp;
+        onChunk({ timestamp, duration: chunk.duration ?? 20_000, data });
       },
       error: onTrouble,
     });
@@ -115,8 +117,10 @@ export class SoundEncoder {
   encode(channels, timestamp) {
     if (this.encoder.state !== "configured") return;
     const count = channels[0].length;
-    // Samples follow each other; only a real break moves them.
+    // Samples follow each other, and the sound card's clock is led towards the wall clock.
     if (this.next === null || Math.abs(timestamp - this.next) > 80_000) this.next = timestamp;
+    else this.next += (timestamp - this.next) * 0.04;
+    this.timestamps.push(Math.round(this.next));
     const data = new Float32Array(count * 2);
     data.set(channels[0], 0);
     data.set(channels[1], count);

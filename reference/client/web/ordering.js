@@ -31,7 +31,8 @@ export class Ordering {
 
   #group(id) {
     let group = this.groups.get(id);
-    if (!group) this.groups.set(id, group = { objects: new Map(), open: 0, complete: false });
+    if (!group)
+      this.groups.set(id, group = { objects: new Map(), open: 0, seen: 0, complete: false });
     return group;
   }
   #isPast(group, object) {
@@ -46,7 +47,9 @@ export class Ordering {
     this.#group(group).objects.set(object, item);
   }
   streamOpened(group) {
-    if (!this.#isPast(group, Infinity)) ++this.#group(group).open;
+    if (this.#isPast(group, Infinity)) return;
+    ++this.#group(group).open;
+    ++this.#group(group).seen;
   }
   /** A stream of a group ended: by FIN (`complete`), or in the middle. */
   streamEnded(group, complete) {
@@ -115,7 +118,9 @@ export class Ordering {
     }
     this.since ??= now;
     if (now - this.since < this.patience) return false;
-    if (!isOver || next !== at.group + 1) ++this.gaps;
+    // A group that came by FETCH alone has no stream whose end would tell that it is complete.
+    const isFetched = group !== undefined && group.seen === 0 && group.objects.size === 0;
+    if (next !== at.group + 1 || !(isOver || isFetched)) ++this.gaps;
     return this.#jump(next);
   }
   /** The first later group that something has come of. */

@@ -148,6 +148,7 @@ export class Player {
     clearTimeout(this.retry);
     if (!this.session || this.session.closed) return;
     const receiver = new TrackReceiver({ space: this.space, name: CATALOG_NAMES[this.catalogName],
+      patience: 0, // every complete catalog replaces those before
       onObjects: () => this.#readCatalog(),
       onEnd: (reason, event) => this.#catalogOver(reason, event) });
     this.catalogLane = { receiver };

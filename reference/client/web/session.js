@@ -310,10 +310,12 @@ export class Session {
 
 /** What a stream is aborted with so that the peer gets `code`. */
 function streamError(code) {
-  if (typeof WebTransportError === "undefined") {
-    const error = new Error(`stream error ${code}`);
-    error.streamErrorCode = code;
-    return error;
+  const words = `stream error ${code}`;
+  if (typeof WebTransportError === "undefined")
+    return Object.assign(new Error(words), { streamErrorCode: code });
+  try {
+    return new WebTransportError(words, { source: "stream", streamErrorCode: code });
+  } catch {
+    return new WebTransportError({ message: words, streamErrorCode: code }); // Chromium's older form
   }
-  return new WebTransportError(`stream error ${code}`, { source: "stream", streamErrorCode: code });
 }

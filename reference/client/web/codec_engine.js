@@ -6,6 +6,8 @@ import { counterAge, readCounter } from "./counter.js";
 /** Decoded pictures are large and few decoders like to wait: no more than these are kept. */
 const MOST_DECODED = 12;
 const ADJUST = 100; // ms
+/** So long after joining or a leap pictures are left out in order to settle, not dropped. */
+const SETTLING = 1000; // ms
 
 export class CodecEngine {
   /**
@@ -58,6 +60,7 @@ export class CodecEngine {
   dropVideo() {
     this.hasVideo = false;
     this.clock.forget("video");
+    this.#unsettle();
     this.encoded = [];
     this.#closeFrames();
     this.#closeDecoder();
@@ -170,8 +173,16 @@ export class CodecEngine {
       this.#skipped();
     }
   }
+  #unsettle() {
+    this.met = false;
+    this.metAt = null;
+  }
+  #settle() {
+    this.metAt ??= performance.now();
+    this.met = performance.now() - this.metAt > SETTLING;
+  }
   #skipped() {
-    // Until the playhead has been met once, skipping is how a late joiner gets there.
+    // Until the playhead has been met, skipping is how a late joiner gets there.
     if (!this.met) return;
     ++this.counts.dropped;
     ++this.lateSince;
@@ -191,7 +202,7 @@ export class CodecEngine {
     this.#skipPassed();
     const next = this.decoded[0];
     if (next && next.timestamp / 1000 <= media) {
-      if (this.encoded.length === 0 || media - next.timestamp / 1000 < 100) this.met = true;
+      if (this.encoded.length === 0 || media - next.timestamp / 1000 < 100) this.#settle();
       this.#show(this.decoded.shift());
       this.#feed();
     }
@@ -229,7 +240,7 @@ export class CodecEngine {
     this.#startWithoutLive(now);
     const { jumps } = this.clock;
     const speed = this.clock.adjust(now);
-    if (this.clock.jumps !== jumps) this.met = false; // what is jumped over was not dropped
+    if (this.clock.jumps !== jumps) this.#unsettle();
     const media = this.clock.mediaTime(now);
     if (media === null) return;
     this.audio.setHead(media, this.paused ? 0 : speed);
@@ -260,7 +271,7 @@ export class CodecEngine {
     this.audio.clear();
     this.videoUntil = null;
     this.audioUntil = undefined;
-    this.met = false;
+    this.#unsettle();
     this.shownFirst = false;
     this.waitedSince = undefined;
   }

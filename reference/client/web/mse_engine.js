@@ -180,7 +180,9 @@ export class MseEngine {
     const quality = video.getVideoPlaybackQuality?.();
     if (quality) {
       this.counts.decoded = quality.totalVideoFrames;
-      this.counts.dropped = quality.droppedVideoFrames;
+      // What is passed over while joining was not dropped.
+      if (!this.met) this.passedOver = quality.droppedVideoFrames;
+      this.counts.dropped = quality.droppedVideoFrames - (this.passedOver ?? 0);
       this.counts.shown = quality.totalVideoFrames - quality.droppedVideoFrames;
     }
     const end = this.#end();
@@ -197,7 +199,8 @@ export class MseEngine {
     } else {
       const wish = Math.abs(behind) < 0.03 ? 1 : 1 + behind / 3;
       video.playbackRate = Math.min(Math.max(wish, 0.9), 1.15);
-      this.met ||= Math.abs(behind) < 0.2;
+      if (Math.abs(behind) < 0.2) this.metAt ??= performance.now();
+      this.met ||= this.metAt !== undefined && performance.now() - this.metAt > 1000;
     }
     for (const lane of this.lanes.values()) this.#trim(lane, KEEP_BEHIND);
   }
@@ -239,6 +242,7 @@ export class MseEngine {
     this.waiting = [];
     this.captures = [];
     this.met = this.shownFirst = false;
+    this.metAt = undefined;
     if (this.url) URL.revokeObjectURL(this.url);
   }
   restart() {

@@ -9,6 +9,7 @@ import { Unpacker } from "./unpack.js";
 
 const RETRY_LIVE = 2000; // ms between looks for a broadcast that is not live
 const AUDIO_ONLY_FOR = 8000; // ms before video is tried again
+const LEAP_BACK = 1_500_000; // microseconds
 const PRIORITY = { catalog: 16, audio: 32, video: 64 };
 
 export class Player {
@@ -36,7 +37,7 @@ export class Player {
     this.switches = [];
     this.latencies = [];
     this.latencySource = null;
-    this.totals = { objects: 0, bytes: 0, gaps: 0, media: 0 };
+    this.totals = { objects: 0, bytes: 0, gaps: 0 };
     this.times = { subscribedAt: null, firstObjectAt: null, firstFrameAt: null };
     this.connection = new Connection(module, settings, {
       onSession: (session) => this.#connected(session),
@@ -319,8 +320,10 @@ export class Player {
     } catch (error) {
       return this.#trouble(error);
     }
-    this.totals.media += object.payload.length;
-    lane.group = object.group;
+    const first = frames[0]?.timestamp ?? null;
+    // A publisher that began anew: its time starts again, for all of its tracks.
+    if (first !== null && first < (lane.latest ?? first) - LEAP_BACK) return this.#restart();
+    lane.latest = first;
     if (kind === "video") this.times.firstObjectAt ??= object.arrival;
     frames.forEach((frame, i) =>
       (kind === "video" ? this.engine.pushVideo(frame, object, i === 0)

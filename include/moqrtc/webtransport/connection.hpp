@@ -101,7 +101,8 @@ public:
 
     /// A stream of HTTP/3's own that has something to send: control and sessions first, then
     /// (`bulk`) the content of plain messages in turns. Follow it with `handle_sent` or
-    /// `handle_blocked`.
+    /// `handle_blocked`. What was queued before the connection closed is offered still, for a
+    /// transport that sends it in front of CONNECTION_CLOSE.
     [[nodiscard]] std::optional<stream_send> poll_send(instant now);
     /// The transport took `count` bytes of what `poll_send` or `offer` gave, and the end if `fin`.
     stream_progress handle_sent(instant now, stream_id stream, std::size_t count, bool fin);
@@ -134,7 +135,7 @@ public:
     // A session's streams and datagrams -----------------------------------------------------------
 
     /// Says that `stream`, which the driver has just opened, is one of `session`. A client may do
-    /// so before the response is there.
+    /// so before the response is there; what comes back on it may then precede `session_opened`.
     ///
     /// Errors  not_found (no such session, or it is over), limit (`stream_credit` is 0), bad_value
     ///         (not a stream of ours, or known already).
@@ -310,6 +311,7 @@ private:
     buffer_pool* pool_;
     qpack_coder qpack_{};
     bool closed_ = false;
+    bool transport_gone_ = false;
     bool settings_here_ = false;
     bool window_enabled_ = false; ///< both sides have session flow control
     settings peer_settings_{};

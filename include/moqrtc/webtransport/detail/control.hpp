@@ -170,6 +170,7 @@ inline void connection::fail_connection(http_code code, std::string_view reason)
 
 inline void connection::handle_transport_closed(instant, std::uint64_t code,
                                                 std::string_view reason, bool by_peer) {
+    transport_gone_ = true;
     if (!closed_) end_connection(http_code{code}, reason, by_peer);
 }
 

@@ -69,6 +69,7 @@ inline std::uint32_t connection::next_ready(ring<stream_id>& list, bool bulk) {
 }
 
 inline std::optional<stream_send> connection::poll_send(instant) {
+    if (transport_gone_) return std::nullopt;
     auto slot = next_ready(urgent_, false);
     const bool bulk = slot == no_slot;
     if (bulk) slot = next_ready(bulk_, true);

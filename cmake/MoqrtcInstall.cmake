@@ -12,8 +12,10 @@ if(TARGET moqrtc_catalog)
 endif()
 # Likewise WebTransport's where nghttp3 was found.
 set(MOQRTC_NEEDS_NGHTTP3 OFF)
+set(MOQRTC_PC_REQUIRES "")
 if(TARGET moqrtc_webtransport)
     set(MOQRTC_NEEDS_NGHTTP3 ON)
+    set(MOQRTC_PC_REQUIRES "libnghttp3 >= 0.8")
 endif()
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/moqrtc-config.cmake.in"
     "${PROJECT_BINARY_DIR}/moqrtc-config.cmake"

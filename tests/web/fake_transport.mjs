@@ -27,8 +27,16 @@ class End {
     this.pipes = [];
     this.opened = { bidirectional: 0, unidirectional: 0 };
   }
+  /** A stream's way; `rate` (bytes per second) is shared by all that this end sends. */
   pipe() {
-    const made = new TransformStream({}, { highWaterMark: 1 }, { highWaterMark: 4 });
+    const made = new TransformStream({ transform: async (chunk, controller) => {
+      if (this.rate) {
+        const now = performance.now();
+        this.freeAt = Math.max(now, this.freeAt ?? 0) + (chunk.length * 1000) / this.rate;
+        await new Promise((resolve) => setTimeout(resolve, this.freeAt - now));
+      }
+      controller.enqueue(chunk);
+    } }, { highWaterMark: 1 }, { highWaterMark: 4 });
     this.pipes.push(made);
     return made;
   }
@@ -44,7 +52,7 @@ class End {
     await null;
     if (this.isClosed) throw new Error("closed");
     const there = this.pipe();
-    const back = this.pipe();
+    const back = this.peer.pipe();
     ++this.opened.bidirectional;
     this.peer.bidirectional.controller.enqueue({ readable: there.readable,
       writable: back.writable });

@@ -5,6 +5,8 @@ const LEAST_BURST = 16_384; // bytes: shorter bursts say nothing of the path
 const HEADROOM_UP = 1.5;
 const HEADROOM_DOWN = 1.05;
 const HOLD_UP = 6000; // ms between steps up
+const MOST_HOLD_UP = 60_000;
+const FAILED = 15_000; // ms: a step up that is taken back within this time was wrong
 const HOLD_DOWN = 1500; // ms between steps down
 const GIVE_UP = 4000; // ms of trouble with the least rendition before pictures are left out
 
@@ -41,6 +43,8 @@ export class Abr {
   }
   reset() {
     this.changedAt = -Infinity;
+    this.wentUpAt = -Infinity;
+    this.holdUp = HOLD_UP;
     this.troubleSince = null;
   }
   /**
@@ -59,6 +63,9 @@ export class Abr {
     const need = renditions[current].bitrate ?? 0;
     const scarce = throughput !== null && need !== 0 && throughput < need * HEADROOM_DOWN;
     if (trouble && (scarce || late) && now - this.changedAt > HOLD_DOWN) {
+      // A step up that did not last is tried again later each time.
+      const wasWrong = now - this.wentUpAt < FAILED;
+      this.holdUp = wasWrong ? Math.min(this.holdUp * 2, MOST_HOLD_UP) : HOLD_UP;
       const isLeast = current + 1 >= renditions.length;
       if (isLeast && now - this.troubleSince < GIVE_UP) return same;
       this.changedAt = now;
@@ -70,10 +77,10 @@ export class Abr {
       return { index, why: scarce ? "throughput" : "late" };
     }
     if (current > 0 && this.troubleSince === null && buffer >= 0.8 &&
-      now - this.changedAt > HOLD_UP) {
+      now - this.changedAt > this.holdUp) {
       const wish = renditions[current - 1].bitrate;
       if (throughput === null || wish === null || throughput > wish * HEADROOM_UP) {
-        this.changedAt = now;
+        this.changedAt = this.wentUpAt = now;
         return { index: current - 1, why: "room" };
       }
     }

@@ -8,7 +8,7 @@ export class AudioPlayer {
     this.decoder = null;
     this.node = null;
     this.muted = false;
-    this.decodedUntil = null; // microseconds
+    this.timestamps = []; // of what is inside the decoder: one piece comes of each packet
     this.context = new AudioContext({ latencyHint: "interactive" });
     this.gain = this.context.createGain();
     this.gain.connect(this.context.destination);
@@ -50,10 +50,13 @@ export class AudioPlayer {
       error: (error) => this.onTrouble(error),
     });
     this.decoder.configure(this.config);
-    this.decodedUntil = null;
+    this.timestamps = [];
   }
   decode({ timestamp, duration, data }) {
     if (this.decoder?.state !== "configured") return;
+    this.timestamps.push(timestamp);
+    // A decoder that swallows packets must not shift the sound for ever.
+    if (this.timestamps.length > this.decoder.decodeQueueSize + 32) this.timestamps.shift();
     this.decoder.decode(new EncodedAudioChunk({ type: "key", timestamp: Math.round(timestamp),
       duration: duration === null ? undefined : Math.round(duration), data }));
   }
@@ -64,8 +67,9 @@ export class AudioPlayer {
       audio.copyTo(samples, { planeIndex: i, format: "f32-planar" });
       channels.push(samples);
     }
-    this.decodedUntil = audio.timestamp + audio.duration;
-    this.node?.port.postMessage({ chunk: { time: audio.timestamp / 1e6, rate: audio.sampleRate,
+    // Decoders count samples from the first packet on and do not notice what is missing.
+    const timestamp = this.timestamps.shift() ?? audio.timestamp;
+    this.node?.port.postMessage({ chunk: { time: timestamp / 1e6, rate: audio.sampleRate,
       channels } }, channels.map((samples) => samples.buffer));
     audio.close();
   }

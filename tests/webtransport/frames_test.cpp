@@ -246,6 +246,23 @@ TEST(webtransport_frames, an_incomplete_request_is_refused) {
     EXPECT_EQ(peer.reset_of(4), http_code::h3_request_incomplete);
 }
 
+TEST(webtransport_frames, streams_that_begin_with_a_signal) {
+    raw peer{role::server};
+    peer.feed_control();
+    peer.wt->handle_reset(peer.now, 0, 0x10c); // the request itself was lost with the reset
+    peer.drain();
+    EXPECT_EQ(peer.reset_of(0), http_code::h3_request_cancelled);
+    EXPECT_FALSE(peer.stop_of(0));
+    peer.wt->handle_reset(peer.now, 6, 0x10c);
+    EXPECT_FALSE(peer.reset_of(6));
+    // Nobody listens any more, but the request came.
+    peer.wt->handle_stop_sending(peer.now, 4, 0x10c);
+    peer.feed(4, get_request(), true);
+    EXPECT_EQ(peer.count(event::kind::request), 1u);
+    EXPECT_FALSE(peer.wt->respond(peer.now, 4, 200));
+    EXPECT_FALSE(peer.closed_with);
+}
+
 TEST(webtransport_frames, reader_gives_every_byte_once) {
     const auto stream = data_frame("hello") + tlv(9, "") + headers({{":status", "200"}});
     for (std::size_t cut = 0; cut <= stream.size(); ++cut) {

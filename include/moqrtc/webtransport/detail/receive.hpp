@@ -234,10 +234,19 @@ inline stream_input connection::session_bytes(instant, std::uint32_t slot, std::
     return {stream_input::owner::session, s.of, consumed};
 }
 
+/// The record of a stream that a signal names. A stream of the peer's may begin with one: when it
+/// has two directions, ours has to be ended too.
+inline std::uint32_t connection::heard_of(stream_id id) {
+    if (closed_) return no_slot;
+    const auto slot = stream_ids_.find(id);
+    if (slot != id_map::none) return slot;
+    return is_local(id) || is_unidirectional(id) ? no_slot : add_stream(id, kind::untyped);
+}
+
 inline stream_signal connection::handle_reset(instant, stream_id id, std::uint64_t code,
                                               std::optional<std::uint64_t> final_size) {
-    const auto slot = stream_ids_.find(id);
-    if (closed_ || slot == id_map::none) return {};
+    const auto slot = heard_of(id);
+    if (slot == no_slot) return {};
     auto& s = streams_[slot];
     s.in_over = true;
     switch (s.kind) {
@@ -271,8 +280,8 @@ inline stream_signal connection::handle_reset(instant, stream_id id, std::uint64
 
 inline stream_signal connection::handle_stop_sending(instant now, stream_id id,
                                                      std::uint64_t code) {
-    const auto slot = stream_ids_.find(id);
-    if (closed_ || slot == id_map::none) return {};
+    const auto slot = heard_of(id);
+    if (slot == no_slot) return {};
     auto& s = streams_[slot];
     s.out_over = true;
     switch (s.kind) {

@@ -84,10 +84,12 @@ def live():
         server = place.server(port=4443) if port_is_free(4443) else place.server()
         publisher = place.client("publisher", "publish", server.url, "-n", SPACE, clip, "--loop",
                                  "--reconnect")
-        say(f"live at {server.url}, namespace {SPACE}; watch it with")
+        if server.http:
+            say(f"watch it in a browser  http://{server.http}/play/{SPACE}")
+        say(f"live at {server.url}, namespace {SPACE}; or watch it with")
         say(f"  {lib.BIN}/moqrtc-client subscribe {server.url} -n {SPACE} --insecure -o - | ffplay -")
         if server.http:
-            say(f"status page http://{server.http}/")
+            say(f"status page http://{server.http}/status")
         say("Ctrl-C ends it")
         began = time.monotonic()
         try:

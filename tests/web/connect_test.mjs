@@ -75,6 +75,21 @@ test("what the page's address says wins", async () => {
   assert.deepEqual(settingsFrom("?draft=7").drafts, [18, 16]);
 });
 
+test("another place of the same server is still ours, another server is not", async () => {
+  answers = { "/api/v1/info": info("127.0.0.1:4443"),
+    "/certificate.sha256": { status: 200, body: hash } };
+  const here = await findServer(settingsFrom("?server=https://127.0.0.1:4443/playback/x"), page);
+  assert.equal(here.url, "https://127.0.0.1:4443/playback/x");
+  assert.equal(here.ours, true);
+  assert.equal(here.hashes.length, 1);
+  const there = await findServer(settingsFrom("?server=https://127.0.0.1:4444/moq"), page);
+  assert.equal(there.ours, false);
+  assert.equal(there.hashes.length, 0);
+  answers = {};
+  const alone = await findServer(settingsFrom("?server=https://127.0.0.1:4444/moq"), page);
+  assert.equal(alone.url, "https://127.0.0.1:4444/moq");
+});
+
 test("no server: unreachable", async () => {
   await assert.rejects(findServer(settingsFrom(""), page), { kind: "unreachable" });
 });
@@ -112,6 +127,17 @@ test("a certificate that is not trusted", async () => {
   failing("net::ERR_QUIC_PROTOCOL_ERROR.QUIC_TLS_CERTIFICATE_UNKNOWN");
   await assert.rejects(openTransport({ url: "https://a:1/moq", hashes: [], ours: false }, [18]),
     { kind: "certificate" });
+});
+
+test("another certificate than the page was told of", async () => {
+  failing("Opening handshake failed.");
+  answers = { "/api/v1/door": { status: 200, headers: [["x-moq-door", "1"]], body: "" },
+    "/certificate.sha256": { status: 200, body: "cd".repeat(32) } };
+  const server = { url: "https://127.0.0.1:1/moq", hashes: [new Uint8Array(32).fill(0xab)],
+    ours: true };
+  await assert.rejects(openTransport(server, [18]), { kind: "certificate" });
+  server.hashes[0].fill(0xcd);
+  await assert.rejects(openTransport(server, [18]), { kind: "unreachable" });
 });
 
 test("hashes and drafts are handed to the browser; a server without a draft is told", async () => {

@@ -22,6 +22,25 @@ test("the playhead keeps the target behind the shortest way", () => {
   assert.ok(Math.abs(behind - 140) < 15, `${behind} ms behind`);
 });
 
+test("where arrivals scatter more than the target, playing waits longer, and comes back", () => {
+  const clock = new PlayClock({ target: 120 });
+  let now = 0;
+  const run = (ms, delay) => {
+    for (const end = now + ms; now < end; now += 33) {
+      clock.arrived(now, now + delay(now));
+      clock.adjust(now + 40);
+    }
+  };
+  run(10_000, () => 20);
+  assert.equal(clock.extra, 0);
+  run(10_000, (t) => (Math.floor(t / 33) % 20 === 0 ? 170 : 20)); // one in twenty is 150 ms late
+  assert.ok(clock.extra > 35 && clock.extra < 60, `${clock.extra} ms more`);
+  run(30_000, () => 20);
+  assert.ok(clock.extra < 5, `${clock.extra} ms more`);
+  run(3000, (t) => 20 + (t % 900)); // nothing would cover this
+  assert.equal(clock.extra, 120);
+});
+
 test("a slower track sets the pace for both", () => {
   const clock = new PlayClock({ target: 50 });
   clock.arrived(0, 20, "video");

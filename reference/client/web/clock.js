@@ -8,12 +8,15 @@ const SETTLING = 2500;
 const SPEED = { least: 0.92, most: 1.12 };
 /** The fastest path of this many milliseconds counts. */
 const WINDOW = 4000;
+/** How many arrivals tell the jitter, which may double the target at most. */
+const SAMPLES = 300;
 
 /** The shortest way of one track from its media time to here in the last seconds. */
 class Path {
   constructor() {
     this.windows = []; // { end, least }
     this.least = null;
+    this.delays = []; // beyond the shortest way, newest last
   }
   add(offset, now) {
     const last = this.windows.at(-1);
@@ -23,6 +26,13 @@ class Path {
       last.least = Math.min(last.least, offset);
     if (this.windows.length > 3) this.windows.shift();
     this.least = Math.min(...this.windows.map((w) => w.least));
+    this.delays.push(offset - this.least);
+    if (this.delays.length > SAMPLES) this.delays.shift();
+  }
+  /** The delay that all but the worst half percent of arrivals stay below. */
+  get jitter() {
+    const sorted = [...this.delays].sort((a, b) => b - a);
+    return sorted[Math.floor(sorted.length * 0.005)] ?? 0;
   }
 }
 
@@ -30,7 +40,8 @@ class Path {
  * Maps the present to media time. Media times and `now` are milliseconds.
  *
  * The reference is the shortest way from capture to here that each track had in the last seconds,
- * of the slower track: media time that arrives on it plays `target` milliseconds later.
+ * of the slower track: media time that arrives on it plays `target` milliseconds later. Where
+ * arrivals scatter more than the target covers, `extra` is added until they scatter less.
  */
 export class PlayClock {
   constructor({ target = 100 } = {}) {
@@ -40,6 +51,7 @@ export class PlayClock {
   reset() {
     this.paths = new Map(); // by track
     this.path = null;
+    this.extra = 0;
     this.base = null; // { now, media }
     this.startedAt = null;
     this.rate = 1;
@@ -66,7 +78,7 @@ export class PlayClock {
   }
   /** Where the playhead belongs. */
   wanted(now) {
-    return now - this.path - this.target;
+    return now - this.path - this.target - this.extra;
   }
   /** The media time to be played now. */
   mediaTime(now) {
@@ -76,6 +88,9 @@ export class PlayClock {
   /** Chooses the speed anew; call it a few times a second. Gives the speed. */
   adjust(now) {
     if (this.base === null) return 1;
+    const jitter = Math.max(...[...this.paths.values()].map((path) => path.jitter));
+    const extra = Math.min(Math.max(jitter + 15 - this.target, 0), this.target);
+    this.extra += (extra - this.extra) * (extra > this.extra ? 1 : 0.02);
     const media = this.mediaTime(now);
     const behind = this.wanted(now) - media;
     const most = now - this.startedAt < SETTLING ? JUMP.first : JUMP.later;

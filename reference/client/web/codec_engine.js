@@ -34,6 +34,8 @@ export class CodecEngine {
     this.hasVideo = this.hasAudio = false;
     this.paused = false;
     this.running = true;
+    this.framedAt = performance.now();
+    this.standIn = null;
     this.timer = setInterval(() => this.#adjust(), ADJUST);
     requestAnimationFrame(this.#frameLoop);
   }
@@ -192,6 +194,9 @@ export class CodecEngine {
 
   #frameLoop = () => {
     if (!this.running) return;
+    this.framedAt = performance.now();
+    clearInterval(this.standIn);
+    this.standIn = null;
     this.#frame();
     requestAnimationFrame(this.#frameLoop);
   };
@@ -244,6 +249,8 @@ export class CodecEngine {
     const media = this.clock.mediaTime(now);
     if (media === null) return;
     this.audio.setHead(media, this.paused ? 0 : speed);
+    // A page behind another one is called back once a second at most.
+    if (now - this.framedAt > 60) this.standIn ??= setInterval(() => this.#frame(), 15);
     this.#feed();
   }
   /** Where nothing live follows what was fetched, its end is where playing stands. */
@@ -278,6 +285,7 @@ export class CodecEngine {
   dispose() {
     this.running = false;
     clearInterval(this.timer);
+    clearInterval(this.standIn);
     this.restart();
     this.audio.dispose();
   }

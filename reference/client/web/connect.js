@@ -4,7 +4,7 @@ import { Session } from "./session.js";
 /** The drafts this client speaks, best first. */
 export const DRAFTS = [18, 16];
 const HANDSHAKE_LIMIT = 10_000; // ms
-const RETRY = { first: 250, most: 5_000 }; // ms
+const RETRY = { first: 250, most: 3_000 }; // ms
 /** Browsers take hashes of certificates that live at most this long. */
 const HASHED_LIFE = 14 * 86_400; // s
 
@@ -36,19 +36,18 @@ export function settingsFrom(search) {
 /** The URL of the relay behind this page and the certificate hashes that belong to it. */
 export async function findServer(settings, origin = location) {
   const found = { url: settings.server, hashes: settings.hashes.map(hexToBytes), ours: false };
-  if (!found.url) {
+  if (!found.url || found.hashes.length === 0) {
     const info = await ask("/api/v1/info", (answer) => answer.json());
     const place = /^(.*):(\d+)$/.exec(info?.quic ?? "");
-    if (!place)
+    if (!found.url && !place)
       throw new Failure("unreachable", "The server that sent this page does not answer. " +
         "Is it still running?");
-    found.url = `https://${hostFor(origin.hostname, place[1])}:${place[2]}/moq`;
-    found.ours = true;
-    const left = (info.certificate?.not_after ?? 0) - Date.now() / 1000;
-    if (found.hashes.length === 0 && left < HASHED_LIFE) {
-      const lines = await ask("/certificate.sha256", (answer) => answer.text());
-      found.hashes = (lines ?? "").split(/\s+/).filter((hex) => hex.length === 64).map(hexToBytes);
-    }
+    const own = place && `https://${hostFor(origin.hostname, place[1])}:${place[2]}`;
+    found.url ??= `${own}/moq`;
+    found.ours = own !== null && new URL(found.url).origin === new URL(own).origin;
+    const left = (info?.certificate?.not_after ?? 0) - Date.now() / 1000;
+    if (found.ours && found.hashes.length === 0 && left < HASHED_LIFE)
+      found.hashes = await askHashes();
   }
   if (settings.token) {
     const url = new URL(found.url);
@@ -62,6 +61,12 @@ export async function findServer(settings, origin = location) {
 function hostFor(pageHost, listening) {
   const anywhere = ["*", "0.0.0.0", "[::]", "::"].includes(listening);
   return pageHost === "localhost" && !anywhere ? listening : pageHost;
+}
+
+/** Hashes of the server's certificates: the present one, and the next when it is near. */
+async function askHashes() {
+  const lines = await ask("/certificate.sha256", (answer) => answer.text());
+  return (lines ?? "").split(/\s+/).filter((hex) => hex.length === 64).map(hexToBytes);
 }
 
 async function ask(path, take) {
@@ -118,6 +123,10 @@ async function explain(server, error) {
     const status = await askDoor(pathname + search);
     if (status !== null && status !== 200)
       return new Failure("refused", refusalWords(status), status);
+    const hashes = server.hashes.length === 0 ? [] : (await askHashes()).map(String);
+    if (hashes.length !== 0 && !server.hashes.some((one) => hashes.includes(String(one))))
+      return new Failure("certificate", "The server has another certificate than this page was " +
+        "told to accept.");
   }
   const words = String(error?.message ?? error);
   if (/certificate|CERT_|hash/i.test(words))

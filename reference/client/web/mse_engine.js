@@ -168,7 +168,8 @@ export class MseEngine {
     return this.video.playbackRate;
   }
   get audio() {
-    return { levels: { frames: 0, peak: null, rms: null }, blocked: this.video.muted,
+    const decodedBytes = this.video.webkitAudioDecodedByteCount ?? null;
+    return { levels: { frames: 0, peak: null, rms: null, decodedBytes }, blocked: this.video.muted,
       resume: async () => {
         this.video.muted = false;
         await this.video.play();

@@ -125,7 +125,7 @@ function update() {
     audio: engine?.audio.levels ?? { frames: 0, peak: 0, rms: 0 }, muted: player.muted,
     audioBlocked: engine?.audio.blocked ?? null, hiddenVideo: player.videoPaused === "hidden",
     videoPaused: player.videoPaused, switches: player.switches,
-    playbackRate: engine?.playbackRate ?? 1, throughput: player.throughput.estimate,
+    playbackRate: engine?.playbackRate ?? 1, extraLatency: engine?.clock?.extra ?? 0, throughput: player.throughput.estimate,
   });
 }
 function offerRenditions() {
@@ -161,8 +161,8 @@ function showStatistics(middle, recent) {
   statistics.show([
     ["Latency, glass to glass", middle === null ? "– (the publisher sends no capture times)"
       : `${ms(middle)}, 95 % ${ms(percentile(recent, 0.95))}, from the ${player.latencySource}`],
-    ["Buffer", `${ms(engine?.bufferMs)} of ${ms(player.target)}, speed ` +
-      `${(engine?.playbackRate ?? 1).toFixed(2)}`],
+    ["Buffer", `${ms(engine?.bufferMs)} of ${ms(player.target +
+      (engine?.clock?.extra ?? 0))}, speed ` + `${(engine?.playbackRate ?? 1).toFixed(2)}`],
     ["First picture", ms(state.firstFrameMs)],
     ["Pictures", `${state.decodedFrames} decoded, ${state.droppedFrames} dropped`],
     ["Objects", `${state.objects}, ${state.gaps} gaps`],

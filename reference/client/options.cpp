@@ -3,9 +3,15 @@
 namespace moqrtc::reference {
 
 void connection_arguments::add_to(CLI::App& command) {
-    command.add_option("url", url, "moqt://host:port[/path] (raw QUIC)")->required();
+    command
+        .add_option("url", url,
+                    "moqt://host:port[/path] (raw QUIC or WebTransport), "
+                    "https://host:port/path (WebTransport)")
+        ->required();
     command.add_option("--draft", draft, "offer this draft of moq-transport alone (16, 18)");
-    command.add_option("--transport", transport, "auto, quic or webtransport")
+    command
+        .add_option("--transport", transport,
+                    "auto (for moqt:// what the server chooses), quic or webtransport")
         ->check(CLI::IsMember({"auto", "quic", "webtransport"}));
     command.add_flag("--insecure", insecure, "believe any certificate");
     command.add_option("--cert-sha256", cert_sha256, "believe the certificate with this SHA-256");
@@ -24,9 +30,13 @@ std::expected<client_options, std::string> connection_arguments::read() const {
     auto where = parse_locator(url);
     if (!where) return std::unexpected(where.error());
     out.where = std::move(*where);
-    if (transport == "webtransport" ||
-        (transport == "auto" && out.where.how == locator::scheme::https))
-        return std::unexpected("WebTransport is not in this version: use a moqt:// URL");
+    const bool https = out.where.how == locator::scheme::https;
+    if (transport == "quic" && https)
+        return std::unexpected("https:// is WebTransport: write moqt:// for raw QUIC");
+    if (transport == "webtransport" || https)
+        out.transport = transport_choice::webtransport;
+    else if (transport == "quic")
+        out.transport = transport_choice::quic;
     if (draft != 0) {
         const auto known = moqt::draft_of(draft);
         if (!known || std::ranges::count(moqt::spoken_drafts, *known) == 0)

@@ -117,6 +117,7 @@ protected:
         moqt::session_config config;
         config.self = moqt::role::client;
         config.version = version;
+        config.webtransport = carrier().webtransport_path().has_value();
         config.authority = owner_->options_.where.authority;
         config.path = owner_->options_.where.path;
         config.implementation = "moqrtc";
@@ -219,14 +220,14 @@ void runner::connect() {
     to.host = options_.where.host;
     to.port = options_.where.port;
     to.tls = tls_;
-    for (const auto d : options_.drafts)
-        to.protocols.emplace_back(moqt::rules_for(d).alpn);
+    to.protocols = client_protocols(options_.transport, options_.drafts);
     endpoint_->connect(to, [this](quic_connection& connection) {
-        return std::make_unique<moqt_connection>(connection, [this](moqt_carrier& carrier) {
-            auto made = std::make_unique<link>(*this, carrier);
-            link_ = made.get();
-            return made;
-        });
+        return make_client_handler(connection, pool_, {options_.where, options_.drafts},
+                                   [this](moqt_carrier& carrier) {
+                                       auto made = std::make_unique<link>(*this, carrier);
+                                       link_ = made.get();
+                                       return made;
+                                   });
     });
     connect_timer_.expires_after(options_.connect_timeout);
     connect_timer_.async_wait([this](std::error_code failure) {
@@ -250,10 +251,14 @@ void runner::on_lost(instant now, const close_info& info) {
 }
 
 void runner::retry(const close_info& info) {
+    const bool by_status = info.why == close_info::cause::http_status;
     const bool refused =
-        info.why == close_info::cause::application && info.by_peer && info.code == 0x2;
-    if (refused) {
-        status_ = exit_status::refused;
+        by_status ? info.code == 401 || info.code == 403
+                  : info.why == close_info::cause::application && info.by_peer && info.code == 0x2;
+    // What may pass: too many sessions, a server that starts or leaves.
+    const bool passing = info.code == 429 || info.code >= 500;
+    if (refused || (by_status && !passing)) {
+        status_ = refused ? exit_status::refused : exit_status::failed;
         return context_.stop();
     }
     if (is_lasting(info)) {
@@ -262,7 +267,7 @@ void runner::retry(const close_info& info) {
         return context_.stop();
     }
     if (!options_.reconnect) {
-        const bool never_there = connections_ == 0;
+        const bool never_there = connections_ == 0 && !by_status;
         status_ = status_.value_or(never_there ? exit_status::unreachable : exit_status::failed);
         return context_.stop();
     }

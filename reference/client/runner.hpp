@@ -1,9 +1,10 @@
 #pragma once
 
 #include "common/locator.hpp"
-#include "common/moqt_connection.hpp"
+#include "common/moqt_link.hpp"
 #include "common/quic_endpoint.hpp"
 #include "common/tls.hpp"
+#include "common/webtransport_client.hpp"
 
 #include <moqrtc/core/buffer_pool.hpp>
 #include <moqrtc/moqt/session/session.hpp>
@@ -34,6 +35,7 @@ inline constexpr int refused = 4;
 struct client_options {
     locator where;
     std::vector<moqt::draft> drafts; ///< offered, best first
+    transport_choice transport = transport_choice::automatic;
     tls_trust trust;
     bool verbose = false; ///< print control messages
     bool json = false;

@@ -43,6 +43,7 @@ struct close_info {
         unreachable,       ///< no such host, or nobody listens there
         version,           ///< no QUIC version in common
         certificate,       ///< the peer's certificate is not believed
+        http_status,       ///< the server refused a WebTransport session with the status in `code`
     };
     cause why = cause::transport;
     bool by_peer = false;

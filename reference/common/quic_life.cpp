@@ -34,6 +34,8 @@ std::string_view to_string(close_info::cause why) noexcept {
         return "no common version";
     case close_info::cause::certificate:
         return "certificate not believed";
+    case close_info::cause::http_status:
+        return "refused";
     }
     return "unknown";
 }

@@ -53,10 +53,26 @@ http_response certificate(const server_facts& facts) {
     return out;
 }
 
+/// What WebTransport would answer to a session at `?path=`: pages are not told by their browser.
+http_response door(const door_policy& doors, const http_request& request) {
+    const auto wanted = query_value(request.query, "path");
+    const auto mark = std::min(wanted.find('?'), wanted.size());
+    const std::string_view whole = wanted;
+    door_request asked;
+    asked.path = whole.substr(0, mark);
+    asked.query = whole.substr(std::min(mark + 1, whole.size()));
+    asked.authority = request.host;
+    const auto answer = doors.decide(asked);
+    auto out = plain_text(answer.status, answer.why.empty() ? "open" : answer.why);
+    out.is_door = true;
+    return out;
+}
+
 } // namespace
 
-http_server::handler control_handler(status_board& board, std::shared_ptr<const web_files> web) {
-    return [&board, web](const http_request& request, http_server::reply reply) {
+http_server::handler control_handler(status_board& board, std::shared_ptr<const web_files> web,
+                                     std::shared_ptr<const door_policy> doors) {
+    return [&board, web, doors](const http_request& request, http_server::reply reply) {
         const auto with = [&](bool everything, auto render) {
             board.ask(everything, [reply, render](const auto& status) { reply(render(*status)); });
         };
@@ -78,6 +94,17 @@ http_server::handler control_handler(status_board& board, std::shared_ptr<const 
             return with(true, [](const server_status& now) { return json(streams_json(now)); });
         if (path == "/api/v1/sessions")
             return with(true, [](const server_status& now) { return json(sessions_json(now)); });
+        if (path == "/api/v1/door") return reply(door(*doors, request));
+        if (auto file = web->find(request, facts.quic)) return reply(std::move(*file));
+        reply(plain_text(404, "nothing is here"));
+    };
+}
+
+http_server::handler public_handler(status_board& board, std::shared_ptr<const web_files> web) {
+    return [&board, web](const http_request& request, http_server::reply reply) {
+        const auto facts = board.facts();
+        if (request.path == "/healthz") return reply(plain_text(200, "ok"));
+        if (request.path == "/certificate.sha256") return reply(certificate(facts));
         if (auto file = web->find(request, facts.quic)) return reply(std::move(*file));
         reply(plain_text(404, "nothing is here"));
     };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "doors.hpp"
 #include "http_server.hpp"
 #include "status_board.hpp"
 #include "web_files.hpp"
@@ -14,7 +15,13 @@ namespace moqrtc::reference {
 ///
 /// Borrows the board.
 [[nodiscard]] http_server::handler control_handler(status_board& board,
-                                                   std::shared_ptr<const web_files> web);
+                                                   std::shared_ptr<const web_files> web,
+                                                   std::shared_ptr<const door_policy> doors);
+
+/// What HTTP/3 on the QUIC port answers, which may be open to the world: `/healthz`,
+/// `/certificate.sha256` and the web client.
+[[nodiscard]] http_server::handler public_handler(status_board& board,
+                                                  std::shared_ptr<const web_files> web);
 
 /// `/certificate.sha256` alone, for the TCP port with the number of the QUIC port.
 [[nodiscard]] http_server::handler certificate_handler(status_board& board);

@@ -5,6 +5,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -70,8 +71,10 @@ void http_connection::on_header(boost::beast::error_code failure) {
         return send(plain_text(405, "only GET and HEAD"));
     const auto text = [](const auto& view) { return std::string{view.data(), view.size()}; };
     const auto target = request.target();
-    request_ = {text(target.substr(0, target.find('?'))), text(request[http::field::host]),
-                text(request[http::field::if_none_match])};
+    const auto mark = std::min(target.find('?'), target.size());
+    request_ = {text(target.substr(0, mark)),
+                text(target.substr(std::min(mark + 1, target.size()))),
+                text(request[http::field::host]), text(request[http::field::if_none_match])};
     ask();
 }
 

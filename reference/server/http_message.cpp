@@ -49,6 +49,7 @@ std::vector<std::pair<std::string_view, std::string>> fields_of(const http_respo
          answer.policy.empty() ? "default-src 'none'; frame-ancestors 'none'" : answer.policy},
     };
     if (!answer.etag.empty()) out.emplace_back("etag", answer.etag);
+    if (answer.is_door) out.emplace_back("x-moq-door", "1");
     if (answer.any_origin) out.emplace_back("access-control-allow-origin", "*");
     if (answer.status == 405) out.emplace_back("allow", "GET, HEAD");
     return out;

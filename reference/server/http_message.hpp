@@ -10,6 +10,7 @@ namespace moqrtc::reference {
 /// What is asked: a GET or HEAD, over whichever version of HTTP.
 struct http_request {
     std::string path;          ///< without the query
+    std::string query;         ///< without the question mark
     std::string host;          ///< as the client wrote it, with its port; empty when it did not
     std::string if_none_match; ///< empty: the answer is wanted whatever it is
 };
@@ -18,6 +19,7 @@ struct http_response {
     unsigned status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body{};
+    bool is_door = false;    ///< the status is that of a door (`x-moq-door: 1`)
     bool any_origin = false; ///< pages of other hosts may read it
     std::string etag{};      ///< in quotes; given, clients may keep the body and ask if it holds
     std::string policy{};    ///< Content-Security-Policy; empty: the answer is no page

@@ -22,6 +22,11 @@ struct metric {
 constexpr metric metrics[] = {
     {"sessions", "MoQT sessions that are established.", OF(relay.sessions)},
     {"sessions_total", "MoQT sessions that were begun.", OF(relay.sessions_total)},
+    {"sessions_quic", "MoQT sessions on QUIC itself.", OF(sessions_quic)},
+    {"sessions_webtransport", "MoQT sessions in WebTransport.", OF(sessions_webtransport)},
+    {"webtransport_sessions_total", "WebTransport sessions that were opened.", OF(http3.sessions_total)},
+    {"webtransport_sessions_refused_total", "WebTransport sessions that were refused.", OF(http3.sessions_refused)},
+    {"http3_requests_total", "Plain requests over HTTP/3.", OF(http3.requests)},
     {"tracks", "Tracks that are known.", OF(relay.tracks)},
     {"namespaces", "Namespaces that are published.", OF(relay.namespaces)},
     {"subscribers", "Subscriptions that are served.", OF(relay.subscribers)},

@@ -1,5 +1,6 @@
 #include "common/clock.hpp"
 #include "common/quic_secrets.hpp"
+#include "common/webtransport_client.hpp"
 #include "control_plane.hpp"
 #include "server.hpp"
 
@@ -46,6 +47,7 @@ server::server(command_line line, server_settings settings)
       drain_timer_{context_},
       exchange_{settings_.threads},
       http_{settings_.http_connections},
+      web_{std::make_shared<const web_files>(settings_.web_dir)},
       board_{facts_of(settings_)} {}
 
 server::~server() {
@@ -111,6 +113,10 @@ server::outcome server::open_data_plane() {
     config.pool_limit = settings_.memory / settings_.threads;
     config.relay.cache_bytes = settings_.relay.cache_bytes / settings_.threads;
     config.implementation = std::string{"moqrtc-server/"} + MOQRTC_VERSION_TEXT;
+    config.doors = make_doors();
+    config.webtransport.dialects = offered_dialects(settings_);
+    config.webtransport_fallback = fallback_draft(settings_);
+    config.files = public_handler(board_, web_);
     for (const auto& url : settings_.upstream)
         config.upstreams.push_back(*parse_locator(url));
     auto& trust = config.upstream_trust;
@@ -153,8 +159,7 @@ server::outcome server::open_data_plane() {
 server::outcome server::open_control_plane() {
     if (settings_.http == "off") return {};
     const auto local = *parse_endpoint(settings_.http);
-    const auto bound = http_.listen(
-        local, control_handler(board_, std::make_shared<const web_files>(settings_.web_dir)));
+    const auto bound = http_.listen(local, control_handler(board_, web_, make_doors()));
     if (!bound)
         return std::unexpected(
             failure{status_of(bound.error()),
@@ -175,7 +180,14 @@ server::make_tls(const identity& from) const {
     std::vector<std::string> protocols;
     for (const auto d : offered_drafts(settings_))
         protocols.emplace_back(moqt::rules_for(d).alpn);
+    // Where a client offers both, MoQT straight on QUIC has less around it.
+    if (!offered_dialects(settings_).empty()) protocols.emplace_back(http3_protocol);
     return tls_server::make(from.current, protocols);
+}
+
+std::shared_ptr<const door_policy> server::make_doors() const {
+    return std::make_shared<open_doors>(
+        open_doors::config{allowed_origins(settings_), board_.facts().names()});
 }
 
 void server::announce() const {

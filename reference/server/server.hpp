@@ -7,6 +7,7 @@
 #include "relay_log.hpp"
 #include "shard.hpp"
 #include "status_board.hpp"
+#include "web_files.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -50,6 +51,7 @@ private:
     [[nodiscard]] outcome open_control_plane();
     [[nodiscard]] std::expected<std::shared_ptr<const tls_server>, std::string>
     make_tls(const identity& from) const;
+    [[nodiscard]] std::shared_ptr<const door_policy> make_doors() const;
     void announce() const;
 
     void wait_for_signal();
@@ -78,6 +80,7 @@ private:
     datagram_exchange exchange_;
     // Connections of the HTTP server wait in the board, and the board's questions in shards.
     http_server http_;
+    std::shared_ptr<const web_files> web_;
     status_board board_;
     std::vector<std::unique_ptr<lane>> lanes_;
 };

@@ -98,7 +98,12 @@ void server::reload_certificate() {
     }
     identity_ = std::move(*fresh);
     board_.set_certificate(identity_.status());
-    if (changed) check_hash();
+    if (!changed) return;
+    check_hash();
+    // The names in it are those that pages may call us by.
+    for (auto& one : lanes_)
+        one->machine->post(
+            [machine = one->machine.get(), doors = make_doors()] { machine->use_doors(doors); });
 }
 
 void server::every_lane(void (*work)(lane&)) {

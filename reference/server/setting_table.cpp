@@ -23,8 +23,6 @@ verdict endpoint_or_off(std::string_view text) {
 verdict upstream_url(std::string_view text) {
     const auto parsed = parse_locator(text);
     if (!parsed) return std::unexpected(parsed.error());
-    if (parsed->how != locator::scheme::moqt)
-        return std::unexpected("WebTransport is not in this version: use a moqt:// URL");
     return {};
 }
 
@@ -37,6 +35,25 @@ verdict spoken_draft(std::string_view text) {
     for (const auto d : moqt::spoken_drafts)
         if (text == std::to_string(moqt::number(d))) return {};
     return std::unexpected("draft '" + std::string{text} + "' is not spoken: 18 and 16 are");
+}
+
+verdict dialect_or_off(std::string_view text) {
+    if (text == "off" || webtransport::dialect_named(text)) return {};
+    return std::unexpected("'" + std::string{text} +
+                           "' is no dialect: 02, 07, 13 and 15 are, or off");
+}
+
+verdict draft_or_refuse(std::string_view text) {
+    return text == "refuse" ? verdict{} : spoken_draft(text);
+}
+
+/// A host, or an origin as browsers write it.
+verdict origin(std::string_view text) {
+    const auto scheme = text.find("://");
+    const auto rest = scheme == text.npos ? text : text.substr(scheme + 3);
+    if (!rest.empty() && scheme != 0 && rest.find_first_of("/?# ") == rest.npos) return {};
+    return std::unexpected("'" + std::string{text} +
+                           "' is no origin: write https://host[:port], a host, same or any");
 }
 
 verdict not_empty(std::string_view text) {
@@ -85,8 +102,11 @@ const std::array table{
     checked(row<MEMBER(https)>("https", kind::text, "HOST:PORT", "HTTPS and WSS are not in this version: only `off`"), endpoint_or_off),
     row<MEMBER(allow_plaintext)>("allow-plaintext", kind::flag, "", "plain HTTP may listen on other addresses than loopback"),
     checked(row<MEMBER(host)>("host", kind::list, "NAME", "further names that browsers call this server by, besides those in its certificate; `*.` before a name stands for one label, `*` alone is any name"), not_empty),
+    checked(row<MEMBER(origin)>("origin", kind::list, "ORIGIN", "pages that may open sessions: `https://host[:port]`, a host, `same` (the host that they call) or `any`; default: `any` when requests need tokens, else `same`"), origin),
+    checked(row<MEMBER(webtransport_dialects)>("webtransport-dialects", kind::list, "02,07,13,15", "drafts of WebTransport over HTTP/3 that are announced, or `off`"), dialect_or_off),
+    checked(row<MEMBER(webtransport_default_draft)>("webtransport-default-draft", kind::text, "N|refuse", "draft of moq-transport for WebTransport clients that offer none"), draft_or_refuse),
     row<MEMBER(web_dir)>("web-dir", kind::text, "DIR", "serve the web client's files from there (for its developers)"),
-    checked(row<MEMBER(upstream)>("upstream", kind::list, "URL", "relay to ask for what nobody here publishes, `moqt://host:port[/path]`"), upstream_url),
+    checked(row<MEMBER(upstream)>("upstream", kind::list, "URL", "relay to ask for what nobody here publishes, `moqt://host:port[/path]`, or `https://…` for WebTransport"), upstream_url),
     row<MEMBER(upstream_ca)>("upstream-ca", kind::text, "FILE", "certificate authorities of upstream relays (PEM); default: the system's"),
     checked(row<MEMBER(upstream_cert_sha256)>("upstream-cert-sha256", kind::list, "HEX", "SHA-256 of an upstream relay's certificate to believe, whoever signed it"), fingerprint),
     row<MEMBER(insecure_upstream)>("insecure-upstream", kind::flag, "", "believe any certificate of upstream relays"),

@@ -1,5 +1,6 @@
 #include "settings.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace moqrtc::reference {
@@ -35,6 +36,24 @@ std::vector<moqt::draft> offered_drafts(const server_settings& settings) {
     return out;
 }
 
+webtransport::dialect_set offered_dialects(const server_settings& settings) {
+    webtransport::dialect_set out;
+    for (const auto& text : settings.webtransport_dialects)
+        if (const auto one = webtransport::dialect_named(text)) out.add(*one);
+    return out;
+}
+
+std::optional<moqt::draft> fallback_draft(const server_settings& settings) {
+    for (const auto d : moqt::spoken_drafts)
+        if (settings.webtransport_default_draft == std::to_string(moqt::number(d))) return d;
+    return std::nullopt;
+}
+
+std::vector<std::string> allowed_origins(const server_settings& settings) {
+    if (!settings.origin.empty()) return settings.origin;
+    return {settings.auth == auth_mode::required ? "any" : "same"};
+}
+
 std::expected<void, setting_conflict> check_together(const server_settings& s) {
     const auto fail = [](std::string_view key, std::string what) {
         return std::unexpected(setting_conflict{key, std::move(what)});
@@ -42,6 +61,8 @@ std::expected<void, setting_conflict> check_together(const server_settings& s) {
     if (s.https != "off") return fail("https", "HTTPS and WSS are not in this version");
     if (s.cert.empty() != s.key.empty())
         return fail(s.cert.empty() ? "cert" : "key", "cert and key are given together");
+    if (s.webtransport_dialects.size() > 1 && std::ranges::count(s.webtransport_dialects, "off"))
+        return fail("webtransport-dialects", "off stands alone");
     if (s.insecure_upstream && (!s.upstream_ca.empty() || !s.upstream_cert_sha256.empty()))
         return fail("insecure-upstream", "contradicts upstream-ca and upstream-cert-sha256");
     if (!s.upstream_ca.empty() && !s.upstream_cert_sha256.empty())

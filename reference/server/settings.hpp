@@ -6,10 +6,12 @@
 
 #include <moqrtc/moqt/draft.hpp>
 #include <moqrtc/moqt/relay/config.hpp>
+#include <moqrtc/webtransport/dialect.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,9 @@ struct server_settings {
     bool allow_plaintext = false;
     std::vector<std::string> host; ///< names besides those in the certificate
     std::string web_dir;
+    std::vector<std::string> origin; ///< empty: any when authorization is required, else `same`
+    std::vector<std::string> webtransport_dialects{"02", "07", "13", "15"};
+    std::string webtransport_default_draft = "refuse";
     std::vector<std::string> upstream;
     std::string upstream_ca;
     std::vector<std::string> upstream_cert_sha256;
@@ -57,6 +62,13 @@ struct server_settings {
 
 /// The drafts of `settings.drafts`, in that order.
 [[nodiscard]] std::vector<moqt::draft> offered_drafts(const server_settings& settings);
+
+/// The dialects of `settings.webtransport_dialects`; empty when WebTransport is off.
+[[nodiscard]] webtransport::dialect_set offered_dialects(const server_settings& settings);
+/// `settings.webtransport_default_draft`; nothing for `refuse`.
+[[nodiscard]] std::optional<moqt::draft> fallback_draft(const server_settings& settings);
+/// `settings.origin`, or what stands for it.
+[[nodiscard]] std::vector<std::string> allowed_origins(const server_settings& settings);
 
 /// What one setting alone cannot show: that they fit each other, and what this version lacks.
 struct setting_conflict {

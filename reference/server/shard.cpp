@@ -1,5 +1,6 @@
 #include "common/clock.hpp"
 #include "common/moqt_connection.hpp"
+#include "common/webtransport_client.hpp"
 #include "shard.hpp"
 
 #include <moqrtc/moqt/relay/relay.hpp>
@@ -34,6 +35,11 @@ public:
     [[nodiscard]] bool established() noexcept {
         return session() != nullptr && session()->established();
     }
+    void leave(instant now) {
+        if (session() == nullptr) return;
+        session()->close(now, moqt::close_code::no_error, "the relay ends");
+        push();
+    }
     /// The relay has something for this session's transport.
     void flush() { push(); }
 
@@ -47,6 +53,7 @@ protected:
         moqt::session_info info;
         info.peer = transport().peer().to_string();
         info.label = transport().name();
+        info.transport = path ? "webtransport" : "quic";
         if (upstream_ != none) {
             const auto& where = owner_->upstreams_[upstream_].where;
             config.self = moqt::role::client;
@@ -104,6 +111,28 @@ shard::shard(std::uint8_t index, config settings, quic_secrets secrets, log_hand
     endpoint_ = std::make_unique<quic_endpoint>(context_, config_.quic, std::move(secrets));
     for (const auto& where : config_.upstreams)
         upstreams_.push_back({where, nullptr, std::make_unique<asio::steady_timer>(context_), 0});
+    open_web();
+}
+
+void shard::open_web() {
+    web_.connection = config_.webtransport;
+    web_.connection.self = webtransport::role::server;
+    web_.drafts = config_.drafts;
+    web_.fallback = config_.webtransport_fallback;
+    web_.pool = &pool_;
+    web_.decide = [this](const door_request& request) { return admit(request); };
+    web_.make_link = [this](moqt_carrier& carrier) {
+        return std::make_unique<link>(*this, carrier, SIZE_MAX);
+    };
+    web_.answer = config_.files;
+    web_.post = [this](std::function<void()> work) { post(std::move(work)); };
+}
+
+/// Before anything of the session exists.
+door_answer shard::admit(const door_request& request) const {
+    if (leaving_) return {503, "draining"};
+    if (links_.size() >= config_.relay.max_sessions) return {429, "too many sessions"};
+    return config_.doors == nullptr ? door_answer{} : config_.doors->decide(request);
 }
 
 shard::~shard() {
@@ -133,10 +162,12 @@ void shard::join(shard& first, shard& second, bool upstream) {
 std::error_code shard::listen(const socket_address& local, bool share_port,
                               std::shared_ptr<const tls_server> tls) {
     return endpoint_->listen(
-        local, share_port, std::move(tls), [this](quic_connection& connection, std::string_view) {
-            return std::make_unique<moqt_connection>(connection, [this](moqt_carrier& carrier) {
-                return std::make_unique<link>(*this, carrier, SIZE_MAX);
-            });
+        local, share_port, std::move(tls),
+        [this](quic_connection& connection,
+               std::string_view protocol) -> std::unique_ptr<connection_handler> {
+            if (protocol == http3_protocol)
+                return std::make_unique<http3_connection>(connection, web_);
+            return std::make_unique<moqt_connection>(connection, web_.make_link);
         });
 }
 
@@ -183,11 +214,14 @@ void shard::connect(std::size_t index) {
         options.host = to.where.host;
         options.port = to.where.port;
         options.tls = upstream_tls_;
-        for (const auto d : config_.drafts)
-            options.protocols.emplace_back(moqt::rules_for(d).alpn);
+        options.protocols =
+            client_protocols(to.where.how == locator::scheme::https ? transport_choice::webtransport
+                                                                    : transport_choice::quic,
+                             config_.drafts);
         endpoint_->connect(options, [this, index](quic_connection& connection) {
-            return std::make_unique<moqt_connection>(
-                connection, [this, index](moqt_carrier& carrier) {
+            const auto& where = upstreams_[index].where;
+            return make_client_handler(
+                connection, pool_, {where, config_.drafts}, [this, index](moqt_carrier& carrier) {
                     auto made = std::make_unique<link>(*this, carrier, index);
                     upstreams_[index].connection = made.get();
                     return made;
@@ -252,6 +286,9 @@ shard_report shard::report(bool everything) {
     }
     out.upstreams = upstreams_.size();
     out.pool_bytes = pool_.used();
+    out.http3 = web_.statistics;
+    for (const auto& [key, one] : links_)
+        ++(one->carrier().webtransport_path() ? out.sessions_webtransport : out.sessions_quic);
     for (const auto& up : upstreams_)
         if (up.connection != nullptr && up.connection->established()) ++out.upstreams_connected;
     return out;
@@ -276,7 +313,12 @@ void shard::close_all() {
     leaving_ = true;
     for (auto& up : upstreams_)
         up.retry->cancel();
-    endpoint_->close_all(0, "the relay ends");
+    // Sessions say so themselves; what has none is told in the words of HTTP/3, where it has words.
+    const auto now = steady_now();
+    for (const auto& [key, one] : links_)
+        one->leave(now);
+    endpoint_->close_all(static_cast<std::uint64_t>(webtransport::http_code::h3_no_error),
+                         "the relay ends");
 }
 
 } // namespace moqrtc::reference

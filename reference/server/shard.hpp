@@ -2,6 +2,7 @@
 
 #include "common/locator.hpp"
 #include "common/quic_endpoint.hpp"
+#include "http3_connection.hpp"
 #include "shard_report.hpp"
 #include "sibling_link.hpp"
 
@@ -41,6 +42,12 @@ public:
         tls_trust upstream_trust;
         std::size_t pool_limit = std::size_t{2} << 30;
         std::string implementation;
+        /// Who gets in by WebTransport, the dialects of it (none: off), and what plain requests
+        /// get.
+        std::shared_ptr<const door_policy> doors;
+        webtransport::connection_config webtransport;
+        std::optional<moqt::draft> webtransport_fallback;
+        http_server::handler files;
     };
     /// `peer` describes the event's session, empty when it is gone.
     using log_handler =
@@ -70,6 +77,7 @@ public:
     /// With `everything` the lists of tracks, sessions and namespaces, too.
     [[nodiscard]] shard_report report(bool everything);
     void use_tls(std::shared_ptr<const tls_server> tls) { endpoint_->use_tls(std::move(tls)); }
+    void use_doors(std::shared_ptr<const door_policy> doors) { config_.doors = std::move(doors); }
     /// Takes no more connections and asks every session to leave.
     void drain(duration timeout);
     /// Closes what is left.
@@ -93,6 +101,8 @@ private:
     void settle();
     void arm();
     void connect(std::size_t upstream);
+    void open_web();
+    [[nodiscard]] door_answer admit(const door_request& request) const;
 
     std::uint8_t index_;
     config config_;
@@ -102,6 +112,7 @@ private:
     buffer_pool pool_;
     moqt::allow_all policy_;
     std::unique_ptr<moqt::relay> relay_;
+    http3_host web_; ///< connections refer to it
     std::unique_ptr<quic_endpoint> endpoint_;
     std::shared_ptr<const tls_client> upstream_tls_;
     std::map<moqt::session_key, link*> links_;

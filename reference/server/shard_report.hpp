@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/quic_statistics.hpp"
+#include "http3_statistics.hpp"
 
 #include <moqrtc/moqt/relay/event.hpp>
 
@@ -17,6 +18,9 @@ struct shard_report {
     std::vector<moqt::session_snapshot> sessions;
     std::vector<moqt::track_namespace> namespaces;
     std::size_t pool_bytes = 0;
+    std::size_t sessions_quic = 0; ///< by what carries them
+    std::size_t sessions_webtransport = 0;
+    http3_statistics http3;
     std::size_t upstreams = 0;
     std::size_t upstreams_connected = 0;
 };

@@ -86,6 +86,7 @@ std::string sessions_json(const server_status& status) {
                                      std::to_string(session.key.generation)},
                      {"peer", session.info.peer},
                      {"door", session.info.door},
+                     {"transport", session.info.transport},
                      {"upstream", session.info.upstream},
                      {"draft", moqt::number(session.version)},
                      {"established", session.established},

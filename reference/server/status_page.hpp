@@ -53,7 +53,7 @@ const tracks = [
   ["cached groups", t => t.cached_groups, true], ["cached", t => bytes(t.cached_bytes), true]];
 const sessions = [
   ["session", s => s.shard + "/" + s.session], ["peer", s => s.peer],
-  ["draft", s => s.draft, true],
+  ["draft", s => s.draft, true], ["transport", s => s.transport],
   ["role", s => (s.upstream ? "upstream " : "") + (s.established ? "" : "setting up ") + s.door],
   ["subscriptions", s => s.subscriptions, true], ["namespaces", s => s.namespaces, true],
   ["unsent", s => bytes(s.unsent_bytes), true]];

@@ -375,7 +375,7 @@ class arguments(unittest.TestCase):
             (["--cert", "/nonexistent"], "key: "),
             (["--cert", "/nonexistent", "--key", "/nonexistent"], "cert: "),
             (["--config", "/nonexistent"], "/nonexistent"),
-            (["--upstream", "https://localhost/moq"], "--upstream: "),
+            (["--upstream", "http://localhost/moq"], "--upstream: "),
             (["--drafts", "14"], "--drafts: "),
         ):
             done = run(*given, "--check-config")

@@ -24,6 +24,7 @@ TEST(server_settings, every_default_is_a_value_that_is_taken) {
         if (shown.empty()) continue;
         std::vector<std::string> values{shown};
         if (row.key == "drafts") values = {"18", "16"};
+        if (row.key == "webtransport-dialects") values = {"02", "07", "13", "15"};
         server_settings other;
         const auto good = apply(row, values, other);
         EXPECT_TRUE(good) << row.key << ": " << good.error();
@@ -78,7 +79,12 @@ TEST(server_settings, what_does_not_fit_is_refused_and_changes_nothing) {
         {"drafts", "14"},
         {"drafts", ""},
         {"upstream", "http://a"},
-        {"upstream", "https://a/b"},
+        {"upstream", "wss://a/b"},
+        {"webtransport-dialects", "03"},
+        {"webtransport-default-draft", "14"},
+        {"origin", "https://a/b"},
+        {"origin", "://a"},
+        {"host", ""},
         {"upstream-cert-sha256", "ab"},
     };
     for (const auto& [key, value] : wrong) {

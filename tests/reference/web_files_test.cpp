@@ -34,12 +34,12 @@ TEST(http_message, a_client_that_knows_the_file_gets_no_body) {
     answer.body = "text";
     answer.etag = "\"1\"";
     for (const auto* known : {"\"1\"", "W/\"1\"", "\"0\", \"1\"", "*", " \"1\" "})
-        EXPECT_EQ(unless_known({"/", "", known}, answer).status, 304u) << known;
+        EXPECT_EQ(unless_known({"/", "", "", known}, answer).status, 304u) << known;
     for (const auto* other : {"", "\"2\"", "1", ",", "W/"})
-        EXPECT_EQ(unless_known({"/", "", other}, answer).status, 200u) << other;
-    EXPECT_EQ(unless_known({"/", "", "*"}, answer).body, "");
+        EXPECT_EQ(unless_known({"/", "", "", other}, answer).status, 200u) << other;
+    EXPECT_EQ(unless_known({"/", "", "", "*"}, answer).body, "");
     answer.status = 404;
-    EXPECT_EQ(unless_known({"/", "", "*"}, answer).status, 404u);
+    EXPECT_EQ(unless_known({"/", "", "", "*"}, answer).status, 404u);
 }
 
 std::string field(const http_response& answer, std::string_view name) {
@@ -52,7 +52,7 @@ TEST(web_files, the_table_is_sorted_and_has_the_pages) {
     EXPECT_TRUE(std::ranges::is_sorted(embedded_files(), {}, &embedded_file::path));
     const web_files files;
     for (const auto* path : {"/", "/play", "/play/a/b", "/publish/x", "/web/play.html"}) {
-        const auto found = files.find({path, "relay.example:8080", ""}, "192.0.2.1:4443");
+        const auto found = files.find({path, "", "relay.example:8080", ""}, "192.0.2.1:4443");
         ASSERT_TRUE(found) << path;
         EXPECT_NE(found->body.find("<!doctype html>"), std::string::npos);
         EXPECT_EQ(field(*found, "cache-control"), "no-cache");
@@ -63,12 +63,12 @@ TEST(web_files, the_table_is_sorted_and_has_the_pages) {
     }
     for (const auto* path : {"", "/web/", "/web", "/web/../play.html", "/web/.hidden", "/web//x",
                              "/web/%70lay.html", "/player", "/web/nothing.js"})
-        EXPECT_FALSE(files.find({path, "", ""}, "")) << path;
+        EXPECT_FALSE(files.find({path, "", "", ""}, "")) << path;
 }
 
 TEST(web_files, a_host_cannot_write_into_the_policy) {
     const web_files files;
-    const auto found = files.find({"/", "evil; script-src *", ""}, "[::]:4443");
+    const auto found = files.find({"/", "", "evil; script-src *", ""}, "[::]:4443");
     ASSERT_TRUE(found);
     EXPECT_EQ(found->policy.find("evil"), std::string::npos) << found->policy;
 }

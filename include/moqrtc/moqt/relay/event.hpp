@@ -22,10 +22,11 @@ struct session_key {
 
 /// What a relay is told of a session besides the protocol.
 struct session_info {
-    std::string label{};   ///< for logs
-    std::string peer{};    ///< address of the other side
-    std::string door{};    ///< path or URL that it came through
-    bool upstream = false; ///< a relay that we ask for what nobody here publishes
+    std::string label{};     ///< for logs
+    std::string peer{};      ///< address of the other side
+    std::string door{};      ///< path or URL that it came through
+    std::string transport{}; ///< what carries it: `quic` or `webtransport`
+    bool upstream = false;   ///< a relay that we ask for what nobody here publishes
     /// A relay of the same server, on another thread: what it publishes counts as published here,
     /// and what it asks for is never asked of another sibling. Trusted, not counted, not limited.
     bool sibling = false;

@@ -252,14 +252,15 @@ TEST(webtransport_mix, wrong_things_at_any_place_end_it_with_their_code) {
         std::string bytes;
         http_code code;
     };
-    const std::array mistakes{mistake{2, tlv(4), http_code::h3_frame_unexpected},
-                              mistake{2, tlv(0x41), http_code::h3_frame_error},
-                              mistake{0, tlv(4), http_code::h3_frame_unexpected},
-                              mistake{0, headers({{"a", "b"}}), http_code::h3_frame_unexpected},
-                              mistake{26, varint(0), http_code::h3_stream_creation_error},
-                              mistake{26, from_hex("405401"), http_code::h3_id_error},
-                              mistake{18, from_hex("3fe11f"), http_code::qpack_encoder_stream_error},
-                              mistake{22, from_hex("80"), http_code::qpack_decoder_stream_error}};
+    const std::array mistakes{
+        mistake{2, tlv(4), http_code::h3_frame_unexpected},
+        mistake{2, tlv(0x41), http_code::h3_frame_error},
+        mistake{0, tlv(4), http_code::h3_frame_unexpected},
+        mistake{0, headers({{"a", "b"}}), http_code::h3_frame_unexpected},
+        mistake{26, varint(0), http_code::h3_stream_creation_error},
+        mistake{26, from_hex("405401"), http_code::h3_id_error},
+        mistake{18, from_hex("3fe11f"), http_code::qpack_encoder_stream_error},
+        mistake{22, from_hex("80"), http_code::qpack_decoder_stream_error}};
     for (const auto& wrong : mistakes)
         for (std::uint64_t seed = 0; seed < 50; ++seed) {
             auto script = client_script(false);

@@ -14,6 +14,23 @@
 
 namespace moqrtc::webtransport::test {
 
+class pipe;
+struct pipe_end;
+
+/// What runs inside the sessions of an end, when it is more than a record of their bytes.
+struct application {
+    virtual ~application() = default;
+    virtual void handle_event(pipe& link, pipe_end& end, const event& e) = 0;
+    virtual void handle_bytes(instant now, stream_id id, bytes data, bool fin) = 0;
+    virtual void handle_reset(instant now, stream_id id, std::optional<std::uint32_t> code) = 0;
+    virtual void handle_stopped(instant now, stream_id id, std::optional<std::uint32_t> code) = 0;
+    virtual void handle_datagram(instant now, bytes data) = 0;
+    virtual void handle_acked(instant now, stream_id id, std::size_t count) = 0;
+    virtual void handle_closed(instant now, stream_id id) = 0;
+    /// Gives the link what there is to send; whether there was anything.
+    [[nodiscard]] virtual bool send(pipe& link, pipe_end& end) = 0;
+};
+
 /// One side of a connection in memory, with a driver as short as one can be: what belongs to
 /// sessions is collected in `received` and taken from `write`.
 struct pipe_end {
@@ -42,6 +59,7 @@ struct pipe_end {
     std::optional<std::uint64_t> closed_with{};
     std::array<std::uint64_t, 2> opened{};
     bool accepts = true; ///< server: every session, with the first protocol that was offered
+    application* inside = nullptr;
 
     [[nodiscard]] std::size_t count(event::kind what) const {
         std::size_t total = 0;
@@ -118,6 +136,34 @@ public:
         datagrams_.emplace_back(&from == &client ? &server : &client, std::string{data});
     }
 
+    /// Puts the first `most` bytes of an offer on the wire; how many they were, and whether the
+    /// end.
+    std::pair<std::size_t, bool> transmit(pipe_end& end, const stream_send& send,
+                                          std::size_t most = SIZE_MAX) {
+        auto& half = half_of(send.stream, end);
+        auto left = std::min(most, send.size());
+        const auto count = left;
+        for (std::size_t i = 0; i < send.count && left != 0; ++i) {
+            const auto part = send.chunks[i].first(std::min(left, send.chunks[i].size()));
+            const auto text = as_text(part);
+            half.data.insert(half.data.end(), text.begin(), text.end());
+            half.in_flight.emplace_back(part, std::string{text});
+            left -= part.size();
+        }
+        const bool fin = send.fin && count == send.size();
+        half.fin = half.fin || fin;
+        return {count, fin};
+    }
+    void reset(pipe_end& end, stream_id id, std::uint64_t code) {
+        if (auto& half = half_of(id, end); !half.fin_delivered) half.reset = code;
+    }
+    void stop_sending(pipe_end& end, stream_id id, std::uint64_t code) {
+        auto& half = half_of(id, other(end));
+        half.stopped = code;
+        half.held = false;
+    }
+    [[nodiscard]] std::size_t choose(std::size_t below) { return random_() % below; }
+
     /// Moves everything that can move.
     void run() {
         for (bool more = true; more;) {
@@ -171,6 +217,7 @@ private:
                 const auto offered = offered_protocols(*e);
                 (void)wt.accept(now, e->stream, offered.empty() ? "" : offered.front());
             }
+            if (end.inside != nullptr) end.inside->handle_event(*this, end, *e);
             if (e->what == event::kind::datagram)
                 end.datagrams.emplace_back(e->stream, std::string{e->text()});
             end.events.push_back(std::move(*e));
@@ -187,6 +234,7 @@ private:
             transmit(end, *send);
             wt.handle_sent(now, send->stream, send->size(), send->fin);
         }
+        if (end.inside != nullptr && end.inside->send(*this, end)) more = true;
         for (auto& [id, out] : end.writes) {
             if (out.sent == out.data.size() && (!out.fin || out.fin_sent)) continue;
             const bytes rest = as_bytes(std::string_view{out.data}).subspan(out.sent);
@@ -206,13 +254,12 @@ private:
         switch (op.what) {
         case kind::reset:
             end.resets[op.stream] = op.code;
-            if (!half_of(op.stream, end).fin_delivered) half_of(op.stream, end).reset = op.code;
+            reset(end, op.stream, op.code);
             end.writes.erase(op.stream);
             break;
         case kind::stop_sending:
             end.stops[op.stream] = op.code;
-            half_of(op.stream, other(end)).stopped = op.code;
-            half_of(op.stream, other(end)).held = false;
+            stop_sending(end, op.stream, op.code);
             break;
         case kind::resume:
             if (streams_.contains(op.stream)) half_of(op.stream, other(end)).held = false;
@@ -225,20 +272,12 @@ private:
         }
     }
 
-    void transmit(pipe_end& end, const stream_send& send) {
-        auto& half = half_of(send.stream, end);
-        for (std::size_t i = 0; i < send.count; ++i) {
-            const auto text = as_text(send.chunks[i]);
-            half.data.insert(half.data.end(), text.begin(), text.end());
-            half.in_flight.emplace_back(send.chunks[i], std::string{text});
-        }
-        half.fin = half.fin || send.fin;
-    }
-
     bool deliver() {
         for (auto& [to, data] : std::exchange(datagrams_, {})) {
             const auto input = to->wt->handle_datagram(now, as_bytes(std::string_view{data}));
-            if (input.session != no_session)
+            if (input.session != no_session && to->inside != nullptr)
+                to->inside->handle_datagram(now, input.payload);
+            else if (input.session != no_session)
                 to->datagrams.emplace_back(input.session, std::string{as_text(input.payload)});
         }
         std::vector<std::pair<stream_id, int>> ready;
@@ -262,13 +301,18 @@ private:
         auto& half = half_of(id, from);
         if (half.stopped && !half.reset) { // QUIC answers STOP_SENDING by itself
             half.reset = *half.stopped;
-            from.wt->handle_stop_sending(now, id, *half.stopped);
+            const auto signal = from.wt->handle_stop_sending(now, id, *half.stopped);
+            if (signal.session != no_session && from.inside != nullptr)
+                from.inside->handle_stopped(now, id, signal.code);
             from.writes.erase(id);
         }
         if (half.reset) {
             half.reset_delivered = true;
             const auto signal = to.wt->handle_reset(now, id, *half.reset);
-            if (signal.session != no_session) to.received[id].reset = signal.code.value_or(0);
+            if (signal.session != no_session && to.inside != nullptr)
+                to.inside->handle_reset(now, id, signal.code);
+            else if (signal.session != no_session)
+                to.received[id].reset = signal.code.value_or(0);
             return;
         }
         const auto limit = how_.most == SIZE_MAX ? half.data.size() : 1 + random_() % how_.most;
@@ -281,7 +325,10 @@ private:
         for (;;) {
             const auto input = to.wt->handle_stream(now, id, all.subspan(taken), fin);
             taken += input.consumed;
-            if (input.whose == stream_input::owner::session) {
+            if (input.whose == stream_input::owner::session && to.inside != nullptr) {
+                to.inside->handle_bytes(now, id, all.subspan(taken), fin);
+                taken = data.size();
+            } else if (input.whose == stream_input::owner::session) {
                 auto& content = to.received[id];
                 content.data += data.substr(taken);
                 content.fin = content.fin || fin;
@@ -313,11 +360,14 @@ private:
             left -= size;
             if (held.empty()) h.in_flight.pop_front();
         }
-        (void)from.wt->handle_acked(now, id, count);
+        const auto progress = from.wt->handle_acked(now, id, count);
+        if (progress.session != no_session && from.inside != nullptr)
+            from.inside->handle_acked(now, id, progress.count);
     }
 
     /// Tells both sides of streams that are through.
     bool reap() {
+        bool any = false;
         for (auto at = streams_.begin(); at != streams_.end();) {
             const auto id = at->first;
             const auto& halves = at->second.halves;
@@ -328,13 +378,15 @@ private:
                 ++at;
                 continue;
             }
+            any = true;
             at = streams_.erase(at);
-            client.wt->handle_closed(now, id);
-            server.wt->handle_closed(now, id);
+            for (auto* end : {&client, &server})
+                if (end->wt->handle_closed(now, id) != no_session && end->inside != nullptr)
+                    end->inside->handle_closed(now, id);
             client.writes.erase(id);
             server.writes.erase(id);
         }
-        return false;
+        return any;
     }
 
     options how_;

@@ -448,6 +448,26 @@ TEST(webtransport_session, a_peer_that_stops_reading_says_why_or_is_gone) {
     EXPECT_EQ(ended.count(kind::session_closed), 1u);
 }
 
+TEST(webtransport_session, streams_that_go_before_their_session) {
+    raw peer{role::server};
+    peer.open_session();
+    peer.feed(4, from_hex("404100") + "abc");
+    // The session learns nothing of it: why it is over comes on the CONNECT stream.
+    EXPECT_EQ(peer.wt->handle_stop_sending(peer.now, 4, 0x170d7b68).session, no_session);
+    EXPECT_EQ(peer.wt->handle_reset(peer.now, 4, 0x170d7b68).session, no_session);
+    peer.drain();
+    EXPECT_TRUE(peer.wt->is_open(0));
+    peer.feed(0, close_capsule(6, "why"), true);
+    EXPECT_EQ(peer.last_event(kind::session_closed).application_code, 6u);
+    raw silent{role::server};
+    silent.open_session();
+    silent.feed(4, from_hex("404100"));
+    silent.wt->handle_reset(silent.now, 4, 0x170d7b68);
+    silent.wt->handle_timeout(instant{} + seconds(10));
+    silent.drain();
+    EXPECT_FALSE(silent.wt->is_open(0));
+}
+
 TEST(webtransport_session, the_connection_ends_under_a_session) {
     pipe link{{}, {}};
     link.start();

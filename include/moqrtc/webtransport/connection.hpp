@@ -232,6 +232,8 @@ private:
     [[nodiscard]] stream_input session_bytes(instant now, std::uint32_t slot, std::size_t consumed,
                                              std::size_t count, bool fin);
     [[nodiscard]] std::uint32_t heard_of(stream_id id);
+    [[nodiscard]] stream_signal session_signal(instant now, const stream_record& s,
+                                               std::uint64_t code);
     [[nodiscard]] stream_input wait(session_id session, std::size_t consumed) const noexcept;
     void set_uni_type(std::uint32_t slot, std::uint64_t type);
     void refuse(std::uint32_t slot, http_code code);

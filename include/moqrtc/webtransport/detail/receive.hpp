@@ -243,7 +243,17 @@ inline std::uint32_t connection::heard_of(stream_id id) {
     return is_local(id) || is_unidirectional(id) ? no_slot : add_stream(id, kind::untyped);
 }
 
-inline stream_signal connection::handle_reset(instant, stream_id id, std::uint64_t code,
+/// WT_SESSION_GONE is no word of the application's: the session is over and its CONNECT stream,
+/// which says why, is a little behind. When it does not come, that is the end too.
+inline stream_signal connection::session_signal(instant now, const stream_record& s,
+                                                std::uint64_t code) {
+    if (http_code{code} != http_code::wt_session_gone) return {s.of, to_application_code(code)};
+    if (!std::exchange(sessions_[s.session_slot].gone, true))
+        request_deadlines_.push({now + config_.request_timeout, s.of});
+    return {};
+}
+
+inline stream_signal connection::handle_reset(instant now, stream_id id, std::uint64_t code,
                                               std::optional<std::uint64_t> final_size) {
     const auto slot = heard_of(id);
     if (slot == no_slot) return {};
@@ -255,7 +265,7 @@ inline stream_signal connection::handle_reset(instant, stream_id id, std::uint64
         if (final_size && *final_size > seen &&
             !count_in(sessions_[s.session_slot], *final_size - seen))
             return {};
-        return {s.of, to_application_code(code)};
+        return session_signal(now, s, code);
     }
     case kind::control:
     case kind::qpack_encoder:
@@ -286,7 +296,7 @@ inline stream_signal connection::handle_stop_sending(instant now, stream_id id,
     s.out_over = true;
     switch (s.kind) {
     case kind::session:
-        return {s.of, to_application_code(code)};
+        return session_signal(now, s, code);
     case kind::own_control:
         fail_connection(http_code::h3_closed_critical_stream, "control stream stopped");
         break;

@@ -169,6 +169,7 @@ struct session_record {
     bool told = false;           ///< the application knows of it
     bool connect_closed = false; ///< its CONNECT stream has no record any more
     bool peer_closed = false;    ///< WT_CLOSE_SESSION is here
+    bool gone = false;           ///< a stream of it ended with WT_SESSION_GONE
     bool require_protocol = false;
     std::size_t streams = 0; ///< records that point here
     capsule_reader capsules{};

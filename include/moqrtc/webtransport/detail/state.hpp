@@ -52,7 +52,7 @@ inline void connection::handle_timeout(instant now) {
         const auto& s = streams_[slot];
         if (s.kind != kind::message) continue;
         const auto& c = channels_[s.channel];
-        if (c.session != no_slot && s.out_over)
+        if (c.session != no_slot && (s.out_over || sessions_[c.session].gone))
             break_session(c.session, http_code::h3_request_cancelled);
         else if (c.in == message_phase::head && !s.local)
             refuse(slot, http_code::h3_request_incomplete);

@@ -75,6 +75,7 @@ async function begin() {
     },
   });
   connection.start();
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   addEventListener("pagehide", () => connection.stop("the page was left"));
 }
 

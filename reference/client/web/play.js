@@ -65,6 +65,7 @@ element("stats").addEventListener("click", toggleStatistics);
 element("full").addEventListener("click", toggleFull);
 element("controls").addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("visibilitychange", () => player?.setHidden(document.hidden));
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("pagehide", () => player?.stop());
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey ||
@@ -154,6 +155,8 @@ function measureRate() {
   statistics.add("rate", bitrate / 1000);
   if (!element("overlay").hidden) showStatistics(middle, recent);
 }
+const levelWords = (rms) =>
+  (rms === null || rms === undefined ? "" : `, level ${(rms * 100).toFixed(1)} %`);
 function showStatistics(middle, recent) {
   const { engine, lanes, connection } = player;
   const track = lanes.video?.track;
@@ -170,8 +173,7 @@ function showStatistics(middle, recent) {
       : formatRate(player.throughput.estimate)}`],
     ["Video", track ? `${track.name}, ${track.codec}, ${track.packaging}` +
       `${player.rendition === "auto" ? ", automatic" : ""}` : player.videoPaused ? "paused" : "–"],
-    ["Audio", lanes.audio ? `${lanes.audio.track.codec}, level ` +
-      `${((engine?.audio.levels.rms ?? 0) * 100).toFixed(1)} %` : "–"],
+    ["Audio", lanes.audio ? lanes.audio.track.codec + levelWords(engine?.audio.levels.rms) : "–"],
     ["Player", engine?.name ?? "–"],
     ["Transport", `WebTransport, draft ${connection.draft ?? "–"}, ` +
       `connection ${connection.connects}`],

@@ -130,13 +130,16 @@ export class Player {
     if (event.what === "update_requested")
       return void this.session?.moqt.acceptUpdate(performance.now(), event.updateId);
     if (event.id === this.watch && event.what === "namespace_added") {
-      this.isThere = true;
+      if (this.state === "ended") { // somebody goes live again under this name
+        this.catalog = new CatalogState(this.space);
+        this.catalogLane?.receiver.cancel();
+        this.#say("waiting", "The broadcast begins again …");
+      }
       if (this.state === "waiting" && !this.catalogLane?.receiver.subscribed)
         this.#subscribeCatalog();
       return;
     }
     if (event.id === this.watch && event.what === "namespace_removed") {
-      this.isThere = false;
       if (this.state === "live") this.#say("live", "The publisher is gone. Waiting for it …");
       return;
     }

@@ -67,6 +67,7 @@ element("settings").addEventListener("submit", (event) => {
   start();
 });
 element("stop").addEventListener("click", () => publisher?.stop());
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("pagehide", () => publisher?.stop());
 addEventListener("beforeunload", (event) => {
   if (publisher?.running && publisher.options.source !== "generated") event.preventDefault();

@@ -7,6 +7,7 @@ import { Publication } from "./publication.js";
 import { captureSound, openSource, wallClock } from "./sources.js";
 
 const CATALOG_PERIOD = 2000; // ms
+const SOUND_WAIT = 1000; // ms
 const VIDEO_TIMESCALE = 90_000;
 const AUDIO_RATE = 48_000;
 const AUDIO_BITRATE = 96_000;
@@ -115,7 +116,9 @@ export class Publisher {
     return this.onChange();
   }
   async #openSound() {
-    await this.context.resume();
+    // Browsers hold sound back until somebody has clicked; pictures do not wait for it.
+    await Promise.race([this.context.resume(), new Promise((go) => setTimeout(go, SOUND_WAIT))]);
+    if (this.context.state !== "running") return;
     const lane = { entry: null, nextObject: 0, group: null, sequence: 0,
       track: this.publication.addTrack("audio", { priority: PRIORITY.audio, sendOrder: 2,
         properties: true }) };
@@ -238,8 +241,9 @@ export class Publisher {
   #publishCatalog(complete = false) {
     const lanes = [...this.renditions, ...(this.sound ? [this.sound] : [])];
     const entries = lanes.map(({ entry }) => entry).filter(Boolean);
-    // Half a catalog would make players begin without sound.
-    if (entries.length !== lanes.length) return;
+    // Half a catalog would make players begin without sound; one that never comes is not waited for.
+    if (entries.length === 0) return;
+    if (entries.length !== lanes.length && this.length < 3) return;
     const texts = [writeCatalog(entries, { complete }), writePlainCatalog(entries, { complete })];
     const group = ++this.catalogGroup;
     texts.forEach((text, i) => {

@@ -2,6 +2,9 @@
 import { Ordering } from "./ordering.js";
 import { FILTER, STATUS } from "./records.js";
 
+/** How long (ms) a subscription may wait for a publisher, in the drafts that let it say so. */
+const RENDEZVOUS = 1500;
+
 /**
  * Receives a track of a session.
  *
@@ -33,7 +36,7 @@ export class TrackReceiver {
     this.firstObjectAt = null;
     const filter = from === "next" ? FILTER.next_group : from === "now" ? FILTER.largest : undefined;
     this.id = session.moqt.subscribe(this.now(), this.space, this.name,
-      { filter, priority, newGroup, forward: true, rendezvousTimeout: 5000 });
+      { filter, priority, newGroup, forward: true, rendezvousTimeout: RENDEZVOUS });
     this.fetch = -1;
     if (from === "now") {
       // In the same flight: the objects of the group before the first that SUBSCRIBE brings.

@@ -13,8 +13,7 @@ export async function openSource(kind, { width, height, fps, audio }, context) {
   const size = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps } };
   const stream = kind === "screen"
     ? await navigator.mediaDevices.getDisplayMedia({ video: size, audio })
-    : await navigator.mediaDevices.getUserMedia({ video: size,
-      audio: audio ? { echoCancellation: true, noiseSuppression: true } : false });
+    : await openCamera(size, audio);
   const [track] = stream.getVideoTracks();
   const hasSound = stream.getAudioTracks().length !== 0;
   return {
@@ -23,6 +22,17 @@ export async function openSource(kind, { width, height, fps, audio }, context) {
     stream,
     stop: () => stream.getTracks().forEach((one) => one.stop()),
   };
+}
+
+/** The camera, with the microphone where there is one. */
+async function openCamera(video, audio) {
+  const sound = audio ? { echoCancellation: true, noiseSuppression: true } : false;
+  try {
+    return await navigator.mediaDevices.getUserMedia({ video, audio: sound });
+  } catch (error) {
+    if (!audio || error.name !== "NotFoundError") throw error;
+    return navigator.mediaDevices.getUserMedia({ video, audio: false });
+  }
 }
 
 /** A moving picture with the time in it, in figures and as the counter. */

@@ -1,5 +1,8 @@
 // Puts the objects of a track into order: groups one after the other, in each from its first object.
 
+/** How long (ms) a group that seems complete may still get a stream of its own. */
+const FETCHED_PATIENCE = 40;
+
 /**
  * Objects in any order in, in their order out.
  *
@@ -13,7 +16,7 @@ export class Ordering {
     this.patience = patience;
     this.gaps = 0;
     this.late = 0;
-    this.fetching = false;
+    this.until = null; // the first group that is held back
     this.clear();
   }
   /** Forgets everything: what comes next is a new beginning. */
@@ -71,6 +74,7 @@ export class Ordering {
     if (this.position === null && !this.#start()) return null;
     for (;;) {
       const at = this.position;
+      if (this.until !== null && at.group >= this.until) return null;
       const group = this.groups.get(at.group);
       const item = group?.objects.get(at.object);
       if (item !== undefined) {
@@ -117,9 +121,11 @@ export class Ordering {
       return this.#jump(next);
     }
     this.since ??= now;
-    if (now - this.since < this.patience) return false;
     // A group that came by FETCH alone has no stream whose end would tell that it is complete.
-    const isFetched = group !== undefined && group.seen === 0 && group.objects.size === 0;
+    const isFetched = group !== undefined && group.seen === 0 && group.objects.size === 0 &&
+      !this.fetching;
+    const patience = isFetched ? Math.min(this.patience, FETCHED_PATIENCE) : this.patience;
+    if (now - this.since < patience) return false;
     if (next !== at.group + 1 || !(isOver || isFetched)) ++this.gaps;
     return this.#jump(next);
   }

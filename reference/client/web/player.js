@@ -16,10 +16,13 @@ export class Player {
   /**
    * @param options.canvas, options.video where pictures go
    * @param options.onChange called when something that the page shows has changed
+   * @param options.engines what plays, by name
    */
   constructor({ module, space, settings, canvas, video, engine = "auto", target = null,
-    rendition = "auto", muted = false, measure = false, onChange }) {
-    Object.assign(this, { module, space, canvas, video, rendition, muted, measure, onChange });
+    rendition = "auto", muted = false, measure = false, onChange,
+    engines = { webcodecs: CodecEngine, mse: MseEngine } }) {
+    Object.assign(this, { module, space, canvas, video, rendition, muted, measure, onChange,
+      engines });
     this.engineWish = engine;
     this.targetWish = target;
     this.state = "connecting";
@@ -187,7 +190,8 @@ export class Player {
       }
     }
     // The subscription of before is gone with its session, the catalog may be as it was.
-    if (this.catalog.current && !this.lanes.video?.receiver.subscribed &&
+    const { video, audio } = this.offer;
+    if (video.length + audio.length !== 0 && !this.lanes.video?.receiver.subscribed &&
       !this.lanes.audio?.receiver.subscribed && this.state !== "ended") this.#offered();
   }
   #offered() {
@@ -247,7 +251,7 @@ export class Player {
     return (estimate !== null && video.find((t) => (t.bitrate ?? 0) * 1.3 < estimate)) || video[0];
   }
   #makeEngine(name) {
-    const Engine = name === "mse" ? MseEngine : CodecEngine;
+    const Engine = this.engines[name];
     this.canvas.hidden = name === "mse";
     this.video.hidden = name !== "mse";
     const engine = new Engine({ canvas: this.canvas, video: this.video, target: this.target,
@@ -291,10 +295,7 @@ export class Player {
     }
   }
   #laneOver(lane, reason) {
-    if (lane === this.next) {
-      this.next = null;
-      return;
-    }
+    if (lane === this.next) return this.#abandonSwitch();
     if (reason !== "ended") {
       // The catalog will say what there is instead; ask again should it say nothing.
       setTimeout(() => {
@@ -307,12 +308,10 @@ export class Player {
   #drain(lane) {
     if (lane === this.next) return this.#tryTakeOver();
     const { kind } = lane.track;
-    if (this.lanes[kind] !== lane) return;
-    for (let object; (object = lane.receiver.poll()) !== null;) {
-      if (kind === "video" && this.next && this.next.takesOverAt !== null &&
-        object.group >= this.next.takesOverAt) return this.#takeOver();
+    // Playing may begin anew, which takes the lane away.
+    for (let object; this.lanes[kind] === lane && (object = lane.receiver.poll()) !== null;)
       this.#play(lane, object);
-    }
+    if (this.lanes[kind] !== lane) return;
     if (kind === "video" && this.next) this.#tryTakeOver();
   }
   #play(lane, object) {
@@ -369,12 +368,8 @@ export class Player {
     }
   }
   #switchTo(track, why) {
-    if (!track || !this.lanes.video || this.lanes.video.track.name === track.name) {
-      if (this.next) this.#leave(this.next);
-      this.next = null;
-      return;
-    }
-    if (this.next) this.#leave(this.next);
+    this.#abandonSwitch();
+    if (!track || !this.lanes.video || this.lanes.video.track.name === track.name) return;
     this.next = this.#lane(track, "next");
     if (!this.next) return;
     this.next.why = why;
@@ -384,20 +379,38 @@ export class Player {
   /** The new rendition begins with its first group, and the old one ends before that group. */
   #tryTakeOver() {
     const { next } = this;
+    const old = this.lanes.video.receiver.order;
     if (next.takesOverAt === null) {
       next.held ??= next.receiver.poll();
-      if (next.held === null) return;
-      next.takesOverAt = next.held.group;
+      const { largest } = next.receiver;
+      if (next.held === null && largest === null) return;
+      next.takesOverAt = next.held?.group ?? largest.group + 1;
+      const at = old.position;
+      if (at !== null && at.object > 0 && at.group >= next.takesOverAt) {
+        // The old one is inside that group already: the one after it, then.
+        next.takesOverAt = at.group + 1;
+        next.receiver.order.beginAt(next.takesOverAt);
+        next.held = null;
+      }
+      old.until = next.takesOverAt;
     }
-    const old = this.lanes.video;
-    const position = old.receiver.order.position;
-    const through = position === null || position.group >= next.takesOverAt ||
-      old.receiver.order.groups.get(position.group) === undefined ||
-      (old.receiver.order.groups.get(position.group).open === 0 &&
-        old.receiver.order.groups.get(position.group).objects.size === 0);
-    // Whatever the old one still lacks then is not waited for.
+    next.held ??= next.receiver.poll();
+    const isWaiting = old.position !== null && old.position.group >= old.until;
+    if (!isWaiting && next.held === null) return;
     next.since ??= performance.now();
-    if (through || performance.now() - next.since > Math.max(this.target, 200)) this.#takeOver();
+    const waited = performance.now() - next.since;
+    const limit = Math.max(this.target, 200);
+    // What the old one still lacks is not waited for beyond this, nor a new one that never comes.
+    if (next.held !== null && (isWaiting || waited > limit)) this.#takeOver();
+    else if (next.held === null && waited > 2 * limit) this.#abandonSwitch();
+  }
+  #abandonSwitch() {
+    if (this.next) this.#leave(this.next);
+    this.next = null;
+    const old = this.lanes.video;
+    if (!old) return;
+    old.receiver.order.until = null;
+    this.#drain(old);
   }
   #takeOver() {
     const { next } = this;

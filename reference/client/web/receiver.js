@@ -34,6 +34,7 @@ export class TrackReceiver {
     this.session = session;
     this.subscribedAt = this.now();
     this.firstObjectAt = null;
+    this.largest = null; // when the subscription was accepted
     const filter = from === "next" ? FILTER.next_group : from === "now" ? FILTER.largest : undefined;
     this.id = session.moqt.subscribe(this.now(), this.space, this.name,
       { filter, priority, newGroup, forward: true, rendezvousTimeout: RENDEZVOUS });
@@ -117,7 +118,8 @@ export class TrackReceiver {
     this.onEnd(reason, event, this);
   }
   #accepted(event) {
-    if (this.fetch < 0) return;
+    this.largest = event.largest;
+    if (this.fetch < 0) return void this.onObjects(this);
     if (event.largest !== null) this.order.beginAt(event.largest.group);
     else this.#fetchOver(); // nothing yet: everything comes by the subscription
   }

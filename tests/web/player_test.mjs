@@ -280,6 +280,22 @@ test("waiting, live, ended, and live again under the same name", async () => {
   await until(() => player.state === "live", "live again");
 });
 
+test("a new catalog that offers the same and more disturbs nothing", async () => {
+  const relay = new FakeRelay();
+  const source = await new Source(relay).start();
+  await source.run(1);
+  const player = play(relay);
+  await until(() => player.state === "live", "live");
+  source.lanes.push({ name: "more", bitrate: 1000, track: source.lanes[0].track });
+  source.offer();
+  await until(() => player.offer.video.length === 3, "the new catalog");
+  await source.run(1);
+  assert.ok(!Engine.last.log.includes("restart"));
+  source.lanes[0].bitrate = 77; // what is played says something else now
+  source.offer();
+  await until(() => Engine.last.log.includes("restart"), "a new beginning");
+});
+
 test("a catalog that cannot be read, or has nothing to play, is told", async () => {
   const relay = new FakeRelay();
   const source = await new Source(relay).start();

@@ -85,12 +85,20 @@ export class PlayClock {
     if (this.base === null) return null;
     return this.base.media + (now - this.base.now) * this.rate;
   }
+  #adjustExtra(now) {
+    const paths = [...this.paths.values()];
+    if (now - this.startedAt < SETTLING) { // how a page begins says little about the path
+      for (const path of paths) path.delays = [];
+      return;
+    }
+    const jitter = Math.max(...paths.map((path) => path.jitter));
+    const wish = Math.min(Math.max(jitter + 15 - this.target, 0), this.target);
+    this.extra += (wish - this.extra) * (wish > this.extra ? 1 : 0.02);
+  }
   /** Chooses the speed anew; call it a few times a second. Gives the speed. */
   adjust(now) {
     if (this.base === null) return 1;
-    const jitter = Math.max(...[...this.paths.values()].map((path) => path.jitter));
-    const extra = Math.min(Math.max(jitter + 15 - this.target, 0), this.target);
-    this.extra += (extra - this.extra) * (extra > this.extra ? 1 : 0.02);
+    this.#adjustExtra(now);
     const media = this.mediaTime(now);
     const behind = this.wanted(now) - media;
     const most = now - this.startedAt < SETTLING ? JUMP.first : JUMP.later;

@@ -9,6 +9,7 @@ import { Unpacker } from "./unpack.js";
 
 const RETRY_LIVE = 2000; // ms between looks for a broadcast that is not live
 const AUDIO_ONLY_FOR = 8000; // ms before video is tried again
+const TROUBLE_SHOWN = 4000; // ms that trouble with the media is shown when pictures go on
 const LEAP_BACK = 1_500_000; // microseconds
 const PRIORITY = { catalog: 16, audio: 32, video: 64 };
 
@@ -86,7 +87,7 @@ export class Player {
   }
   setEngine(name) {
     this.engineWish = name;
-    if (this.session) this.#restart("another engine");
+    if (this.session && this.catalog.current) this.#restart();
   }
   /** The page cannot be seen: video stops, audio goes on. */
   setHidden(hidden) {
@@ -97,7 +98,8 @@ export class Player {
     const packaging = this.offer.video[0]?.packaging ?? this.offer.audio[0]?.packaging;
     if (this.engineWish !== "auto" && !(this.engineWish === "mse" && packaging === "loc"))
       return this.engineWish;
-    return packaging === "loc" ? "webcodecs" : "mse";
+    const hasMse = "ManagedMediaSource" in globalThis || "MediaSource" in globalThis;
+    return packaging === "loc" || !hasMse ? "webcodecs" : "mse";
   }
 
   // Session ---------------------------------------------------------------------------------------
@@ -199,14 +201,22 @@ export class Player {
     this.offer = playable(current);
     const { video, audio } = this.offer;
     if (current.complete) return this.#say("ended", "The broadcast has ended.");
-    if (video.length + audio.length === 0) {
-      if (current.tracks.length !== 0)
-        this.#say("waiting", "This broadcast has no track that this page can play.",
+    if (video.length + audio.length === 0)
+      return current.tracks.length === 0 ? undefined
+        : this.#say("waiting", "This broadcast has no track that this page can play.",
           new Failure("media", "no playable track"));
-      return;
-    }
+    if (this.#playsOn()) return this.onChange();
     this.abr.reset();
-    this.#restart("catalog");
+    return this.#restart();
+  }
+  /** Whether what is being played is offered as before; then a new catalog disturbs nothing. */
+  #playsOn() {
+    const lanes = this.#lanesOfMedia();
+    const same = ({ track }) => this.offer[track.kind].some((one) =>
+      JSON.stringify(one) === JSON.stringify(track));
+    return lanes.length !== 0 && lanes.every((lane) => lane.receiver.subscribed && same(lane)) &&
+      (this.lanes.video !== null || this.offer.video.length === 0 || this.videoPaused !== null) &&
+      (this.lanes.audio !== null || this.offer.audio.length === 0);
   }
 
   // Tracks ----------------------------------------------------------------------------------------
@@ -343,6 +353,8 @@ export class Player {
     this.latencySource = source;
   }
   #trouble(error) {
+    this.troubleAt = performance.now();
+    this.shownAtTrouble = this.engine?.counts.shown ?? 0;
     this.#say(this.state, `The media cannot be played: ${error.message ?? error}`,
       new Failure("media", String(error.message ?? error)));
   }
@@ -353,6 +365,8 @@ export class Player {
     const { video } = this.offer;
     if (this.state !== "live" || !this.engine) return;
     const now = performance.now();
+    if (this.failure?.kind === "media" && now - this.troubleAt > TROUBLE_SHOWN &&
+      this.engine.counts.shown > this.shownAtTrouble) this.#say("live", "Live.");
     if (this.videoPaused === "network" && now - this.pausedAt > AUDIO_ONLY_FOR)
       return this.#resumeVideo();
     const late = this.engine.takeLate();

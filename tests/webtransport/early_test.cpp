@@ -73,6 +73,26 @@ TEST(webtransport_early, a_stream_beyond_the_bound_is_rejected) {
     EXPECT_EQ(peer.last.whose, stream_input::owner::held);
 }
 
+TEST(webtransport_early, streams_that_found_their_session_take_no_place) {
+    raw peer{role::server, {.max_early_streams = 2}};
+    peer.open_session();
+    for (stream_id id = 6; id < 6 + 4 * 20; id += 4) {
+        peer.feed(id, uni + "x", true);
+        ASSERT_EQ(peer.last.whose, stream_input::owner::session);
+    }
+    // Of another session: as many as ever.
+    peer.feed(102, from_hex("405404") + "x");
+    EXPECT_EQ(peer.last.whose, stream_input::owner::held);
+    peer.feed(106, from_hex("405404") + "x");
+    EXPECT_EQ(peer.last.whose, stream_input::owner::held);
+    peer.feed(110, from_hex("405404") + "x");
+    EXPECT_EQ(peer.stop_of(110), http_code::wt_buffered_stream_rejected);
+    // One that QUIC closes makes room as well.
+    peer.wt->handle_closed(peer.now, 102);
+    peer.feed(114, from_hex("405404") + "x");
+    EXPECT_EQ(peer.last.whose, stream_input::owner::held);
+}
+
 TEST(webtransport_early, waiting_ends_some_time) {
     raw peer{role::server};
     peer.feed_control();

@@ -70,6 +70,7 @@ BANNED = re.compile(
 )
 CHRONO_HOME = "core/chrono.hpp"
 JSON_UNITS = {"catalog", "auth", "signaling"}
+QPACK_HOME = "webtransport/qpack.hpp"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")')
 CALLBACK = re.compile(r"\bstd::(function|move_only_function)\b")
@@ -102,6 +103,8 @@ def check_include(path, target, library):
         return f"{target} has no place in the library"
     if name.startswith("nlohmann/") and unit not in JSON_UNITS:
         return f"{target}: JSON belongs in {', '.join(sorted(JSON_UNITS))}"
+    if name.startswith("nghttp3/") and path != QPACK_HOME:
+        return f"{target}: nghttp3 belongs in {QPACK_HOME}"
     return None
 
 

@@ -76,6 +76,12 @@ class Layers(Tree):
             self.header("core/out.hpp", include)
             self.assert_refused("has no place")
 
+    def test_nghttp3_outside_its_header(self):
+        self.header("webtransport/qpack.hpp", "<nghttp3/nghttp3.h>")
+        self.assertEqual(self.check()[0], 0)
+        self.header("webtransport/frame.hpp", "<nghttp3/nghttp3.h>")
+        self.assert_refused("nghttp3 belongs")
+
     def test_json_outside_its_units(self):
         self.header("cmaf/init.hpp", "<nlohmann/json.hpp>")
         self.assert_refused("JSON belongs")

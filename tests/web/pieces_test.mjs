@@ -117,27 +117,37 @@ test("one late picture is no reason to change the rendition", () => {
   assert.equal(abr.choose(renditions, 0, state(true), 11_500).why, null);
 });
 
-test("the ladder goes down while the queue grows, drops what is hopeless, and comes back", () => {
+test("the ladder goes down while the queue ages, drops what is hopeless, and comes back", () => {
   const ladder = new Ladder();
-  const bitrate = 2e6;
   let now = 0;
+  let written = 0;
+  let sent = 0;
   const seen = [];
-  const run = (unsent, ms) => {
+  /** `ms` of a stream of 2 Mbit/s on a path of `path` bytes per second. */
+  const run = (ms, path) => {
     for (const end = now + ms; now < end; now += 100) {
-      const verdict = ladder.look(unsent, bitrate, now);
+      written += 25_000 * ladder.step.scale;
+      sent = Math.min(written, sent + path / 10);
+      const verdict = ladder.look(written, sent, now);
       if (verdict !== null) seen.push(verdict);
+      if (verdict === "drop") written = sent;
     }
   };
-  run(5_000, 10_000);
+  run(10_000, 1e6);
   assert.deepEqual(seen, []);
-  run(120_000, 3000); // half a second of video waits
-  assert.ok(seen.length >= 2 && seen.every((one) => one === "down"), seen.join());
+  assert.equal(ladder.age, 0);
+  run(8000, 125_000); // half of what is written
+  assert.ok(seen.filter((one) => one === "down").length >= 2, seen.join());
+  assert.ok(ladder.step.scale <= 0.5, `${ladder.step.scale}`);
+  assert.ok(ladder.age < 1300, `${ladder.age} ms old`);
   seen.length = 0;
-  assert.equal(ladder.look(2_000_000, bitrate, now), "drop");
+  run(5000, 0); // nothing gets through any more
+  assert.ok(seen.includes("drop"), seen.join());
   assert.equal(ladder.level, STEPS.length - 1);
-  run(0, 60_000);
+  seen.length = 0;
+  run(60_000, 1e6);
   assert.equal(ladder.level, 0);
-  assert.ok(seen.every((one) => one === "up"));
+  assert.ok(seen.every((one) => one === "up"), seen.join());
 });
 
 /** A context that keeps what is painted, at the size that readCounter looks at. */

@@ -153,3 +153,36 @@ test("the publisher answers a FETCH from what it keeps", async () => {
   await until(() => fetched.length === 4, "the objects");
   assert.deepEqual(fetched, [[2, 2], [2, 3], [3, 0], [3, 1]]);
 });
+
+test("on a congested path patient tracks wait, and others go on", async () => {
+  const relay = new FakeRelay();
+  const publication = new Publication({ space });
+  const video = publication.addTrack("video", { priority: 64, patient: true });
+  const sound = publication.addTrack("sound", { priority: 32 });
+  const { session, near } = await join(relay, 18, (event) => {
+    if (publication.session) publication.handle(event);
+  });
+  publication.start(session);
+  const write = (track, group, object, size) => {
+    publication.write(track, { group, object, payload: new Uint8Array(size) });
+    session.flush();
+  };
+  write(video, 1, 0, 100);
+  publication.endGroup(video);
+  session.flush();
+  await until(() => session.delivery.shortest < 100, "a delivery that went well");
+  near.rate = 50_000;
+  for (let object = 0; object < 4; ++object) write(video, 2, object, 10_000);
+  publication.endGroup(video);
+  session.flush();
+  await until(() => session.delivery.delay(performance.now()) > 200, "congestion");
+  write(video, 3, 0, 10_000);
+  write(sound, 3, 0, 200);
+  await until(() => relay.tracks.size === 2 && [...relay.tracks.values()].some((one) =>
+    one.key.endsWith("sound") && one.largest), "the sound");
+  const pictures = [...relay.tracks.values()].find((one) => one.key.endsWith("video"));
+  assert.ok(pictures.largest.group < 3, "the picture waits here");
+  assert.ok(session.unsent >= 10_000);
+  near.rate = 0;
+  await until(() => pictures.largest.group === 3, "the picture");
+});

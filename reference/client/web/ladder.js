@@ -7,15 +7,21 @@ export const STEPS = [
 ];
 const DOWN_AFTER = 400; // ms
 const UP_AFTER = 5000; // ms
-/** Seconds of video that wait to be sent. */
-const GROWN = 0.35;
-const SMALL = 0.08;
-const HOPELESS = 2;
 const DROP_AGAIN = 1000; // ms
+/** Milliseconds that what goes out now has waited. */
+const GROWN = 300;
+const SMALL = 160;
+const HOPELESS = 1200;
 
 export class Ladder {
   constructor() {
     this.level = 0;
+    this.reset();
+  }
+  /** Another connection: its queue is empty. */
+  reset() {
+    this.age = 0;
+    this.history = []; // { now, written }
     this.grownSince = null;
     this.smallSince = null;
     this.droppedAt = -Infinity;
@@ -24,17 +30,21 @@ export class Ladder {
     return STEPS[this.level];
   }
   /**
-   * Looks at the queue: `unsent` bytes with the whole `bitrate` wanted. Gives "down", "up", "drop"
-   * (what waits is too old to be worth sending) or null.
+   * Looks at the queue: bytes that were `written` to it and that were `sent` from it, ever. Gives
+   * "down", "up", "drop" (what waits is too old to be worth sending) or null.
    */
-  look(unsent, bitrate, now) {
-    // What waits was encoded at a higher step as a rule: the lowest ones would exaggerate.
-    const seconds = (unsent * 8) / (bitrate * Math.max(this.step.scale, 0.4));
-    if (seconds > SMALL) this.smallSince = null;
+  look(written, sent, now) {
+    // What was given up is neither written nor sent: the account begins anew.
+    if (written < (this.history.at(-1)?.written ?? 0)) this.history = [];
+    this.history.push({ now, written });
+    // The youngest moment before which everything has gone out.
+    while (this.history.length > 1 && this.history[1].written <= sent) this.history.shift();
+    this.age = written <= sent ? 0 : now - this.history[0].now;
+    if (this.age > SMALL) this.smallSince = null;
     else this.smallSince ??= now;
-    if (seconds < GROWN) this.grownSince = null;
+    if (this.age < GROWN) this.grownSince = null;
     else this.grownSince ??= now;
-    if (seconds > HOPELESS) {
+    if (this.age > HOPELESS) {
       if (now - this.droppedAt < DROP_AGAIN) return null;
       this.droppedAt = now;
       this.level = STEPS.length - 1;

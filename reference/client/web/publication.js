@@ -16,9 +16,12 @@ export class Publication {
     this.subscriptions = 0;
     this.newGroupRequests = 0;
   }
-  /** `sendOrder`: the transport sends the highest first. */
-  addTrack(name, { priority, sendOrder = 0, properties = false }) {
-    const track = { name, priority, sendOrder, properties, alias: this.tracks.length, groups: [],
+  /**
+   * `sendOrder`: the transport sends the highest first, where it can. `patient`: what it has taken
+   * already goes first when the path is congested.
+   */
+  addTrack(name, { priority, sendOrder = 0, properties = false, patient = false }) {
+    const track = { name, priority, sendOrder, properties, patient, alias: this.tracks.length, groups: [],
       subscribers: [] };
     this.tracks.push(track);
     return track;
@@ -68,11 +71,11 @@ export class Publication {
   /** Gives up what waits to be sent of a track, and the rest of its group. */
   dropBacklog(track) {
     for (const one of track.subscribers) {
-      if (one.stream === null) continue;
-      this.#try(() => this.session.moqt.resetStream(this.now(), one.stream,
-        RESET.delivery_timeout));
+      for (const stream of one.streams)
+        this.#try(() => this.session.moqt.resetStream(this.now(), stream, RESET.delivery_timeout));
+      one.streams = [];
+      if (one.stream !== null) one.skip = one.group;
       one.stream = null;
-      one.skip = one.group;
     }
     track.groups = [];
   }
@@ -91,7 +94,8 @@ export class Publication {
     }
   }
   #begin(track, id) {
-    const subscriber = { id, stream: null, group: -1, skip: -1 };
+    // `streams` has those that may hold unsent bytes, the one under way included.
+    const subscriber = { id, stream: null, streams: [], group: -1, skip: -1 };
     track.subscribers.push(subscriber);
     for (const group of track.groups) {
       for (const object of group.objects) this.#send(track, subscriber, object);
@@ -107,7 +111,10 @@ export class Publication {
       to.stream = this.#try(() => moqt.openSubgroup(this.now(), to.id, { group: object.group,
         priority: track.priority, hasProperties: track.properties, first: object.object === 0 }));
       if (to.stream === null) return;
+      to.streams = to.streams.filter((one) => moqt.unsentBytesOf(one) > 0);
+      to.streams.push(to.stream);
       this.session.sendOrders.set(to.stream, track.sendOrder);
+      if (track.patient) this.session.patient.add(to.stream);
     }
     this.#try(() => moqt.writeObject(this.now(), { ...object, stream: to.stream }));
   }

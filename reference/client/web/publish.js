@@ -121,7 +121,7 @@ function update() {
   const audioLevel = publisher.running ? publisher.meter?.level() ?? 0 : 0;
   const wanted = renditions.reduce((total, { encoder }) => total + encoder.settings.bitrate, 0);
   element("sound-level").value = Math.min(1, audioLevel * 3);
-  element("queue").value = (publisher.unsent * 8) / wanted;
+  element("queue").value = ladder.age / 1000;
   Object.assign(state, {
     state: publisher.state, error: publisher.failure?.toJSON?.() ?? null,
     draft: connection.draft, protocol: connection.protocol, transport: "webtransport",
@@ -129,7 +129,7 @@ function update() {
     reconnects: Math.max(0, connection.connects - 1), namespace: formatNamespace(space),
     framesEncoded: sum("frames"), keyframes: sum("keyframes"), framesSkipped: counts.skipped,
     audioEncoded: counts.audio, objects: publication.objects, bytes: publication.bytes,
-    queue: publisher.unsent, level: ladder.level, drops: counts.drops, bitrate,
+    queue: publisher.unsent, queueAge: ladder.age, level: ladder.level, drops: counts.drops, bitrate,
     newGroupRequests: publication.newGroupRequests, subscriptions: publication.subscriptions,
     audioLevel, source: publisher.options.source, packaging: publisher.options.packaging,
   });
@@ -137,7 +137,8 @@ function update() {
     ["Pictures", `${state.framesEncoded} sent, ${state.framesSkipped} left out`],
     ["Keyframes", `${state.keyframes}, asked for ${state.newGroupRequests} times`],
     ["Rate", `${formatRate(bitrate)} of ${formatRate(wanted)}, step ${ladder.level}`],
-    ["Send queue", `${Math.round(state.queue / 1024)} KiB, given up ${counts.drops} times`],
+    ["Send queue", `${Math.round(state.queue / 1024)} KiB, ` +
+      `${Math.round(ladder.age)} ms, given up ${counts.drops} times`],
     ["Transport", `WebTransport, draft ${connection.draft ?? "–"}, ` +
       `connection ${connection.connects}`],
   ]);

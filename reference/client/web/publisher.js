@@ -47,6 +47,7 @@ export class Publisher {
         this.publication.start(session);
         this.#publishCatalog();
         this.wantsKey = true;
+        this.ladder.reset();
         this.#say("live", "Live.");
       },
       onEvent: (event, session) => {
@@ -76,7 +77,7 @@ export class Publisher {
   #makeRendition(settings) {
     const lane = { entry: null, nextObject: 0, group: null, sequence: 0,
       track: this.publication.addTrack(settings.name, { priority: PRIORITY.video, sendOrder: 1,
-        properties: true }) };
+        properties: true, patient: true }) };
     lane.encoder = new VideoRendition(settings, {
       onConfig: (config) => this.#videoConfig(lane, settings, config),
       onChunk: (chunk) => this.#videoChunk(lane, chunk),
@@ -256,8 +257,10 @@ export class Publisher {
   #watchQueue() {
     const { session } = this.publication;
     if (!session) return;
-    const bitrate = this.renditions.reduce((sum, { encoder }) => sum + encoder.settings.bitrate, 0);
-    const verdict = this.ladder.look(session.unsent, bitrate, performance.now());
+    // What was given up left the queue unsent: it counts as gone.
+    const written = session.bytesSent + session.unsent;
+    const verdict = this.ladder.look(written, session.bytesSent, performance.now());
+    if (this.holdsBack && this.ladder.age === 0) this.wantsKey = true;
     if (verdict === null) return;
     for (const { encoder } of this.renditions) encoder.setScale(this.ladder.step.scale);
     if (verdict === "drop") {

@@ -3,6 +3,38 @@
 /** Streams that the transport may open at one time, as far as the session cares. */
 const STREAM_CREDIT = 1 << 20;
 
+/** Above this delay (ms) of what was handed over, streams that can wait are not written to. */
+const CONGESTED = 200;
+const LOOK_AGAIN = 40; // ms
+
+/**
+ * How long the browser and the path take to deliver what they were handed. Nothing says it but the
+ * closing of streams, which is confirmed when all their bytes have arrived.
+ */
+class Delivery {
+  constructor() {
+    this.closing = new Map(); // stream to when its closing began
+    this.shortest = Infinity;
+    this.last = { at: -Infinity, delay: 0 };
+  }
+  began(stream, now) {
+    this.closing.set(stream, now);
+  }
+  ended(stream, now) {
+    const took = now - this.closing.get(stream);
+    this.closing.delete(stream);
+    this.shortest = Math.min(this.shortest, took);
+    this.last = { at: now, delay: took - this.shortest };
+  }
+  /** Milliseconds beyond the shortest delivery. */
+  delay(now) {
+    let most = now - this.last.at < 500 ? this.last.delay : 0;
+    const usual = this.shortest === Infinity ? CONGESTED : this.shortest;
+    for (const began of this.closing.values()) most = Math.max(most, now - began - usual);
+    return most;
+  }
+}
+
 /**
  * A session on a WebTransport, or on anything that looks like one.
  *
@@ -23,6 +55,9 @@ export class Session {
     this.bytesSent = 0;
     this.onBytes = null; // called with the size of each piece that comes
     this.sendOrders = new Map(); // of our streams; the highest goes first
+    this.patient = new Set(); // our streams that wait while the path is congested
+    this.paused = new Set(); // those of them that do
+    this.delivery = new Delivery();
     this.closed = false;
     this.outgoing = new Map(); // our sending sides by stream: { writer, ready }
     this.incoming = new Map(); // readers by stream
@@ -107,6 +142,8 @@ export class Session {
       case "reset": {
         const out = this.outgoing.get(op.stream);
         this.outgoing.delete(op.stream);
+        this.sendOrders.delete(op.stream);
+        this.patient.delete(op.stream);
         out?.writer?.abort(aborted()).catch(() => {});
         break;
       }
@@ -140,7 +177,7 @@ export class Session {
     for (let offer; moqt.handle !== 0 && (offer = moqt.pollSend(this.now())) !== null;) {
       any = true;
       const out = this.outgoing.get(offer.stream);
-      const isHeld = this.held !== null && offer.stream === 0;
+      const isHeld = (this.held !== null && offer.stream === 0) || this.#pauses(offer.stream);
       if (!isHeld && out?.writer && out.room()) {
         this.#write(out, offer);
         continue;
@@ -151,6 +188,33 @@ export class Session {
     }
     return any;
   }
+  /** Whether a stream has to wait for what the browser already has. */
+  #pauses(stream) {
+    if (!this.patient.has(stream) || this.delivery.delay(this.now()) < CONGESTED) return false;
+    if (this.paused.size === 0) setTimeout(() => this.#lookAgain(), LOOK_AGAIN);
+    this.paused.add(stream);
+    return true;
+  }
+  #lookAgain() {
+    if (this.moqt.handle === 0) return;
+    if (this.delivery.delay(this.now()) >= CONGESTED) {
+      setTimeout(() => this.#lookAgain(), LOOK_AGAIN);
+      return;
+    }
+    const paused = [...this.paused];
+    this.paused.clear();
+    for (const stream of paused) this.moqt.calls.handle_writable(this.moqt.handle, stream);
+    this.flush();
+  }
+  async #closeStream(stream, writer) {
+    this.delivery.began(stream, this.now());
+    try {
+      await writer.close();
+    } catch {
+      // stopped by the peer, or the transport is gone
+    }
+    this.delivery.ended(stream, this.now());
+  }
   #write(out, { stream, chunks, fin }) {
     let size = 0;
     for (const chunk of chunks) {
@@ -159,9 +223,10 @@ export class Session {
     }
     this.bytesSent += size;
     if (fin) {
-      out.writer.close().catch(() => {});
+      this.#closeStream(stream, out.writer);
       this.outgoing.delete(stream);
       this.sendOrders.delete(stream);
+      this.patient.delete(stream);
     }
     this.moqt.calls.handle_sent(this.moqt.handle, this.now() * 1000, stream, size, fin ? 1 : 0);
   }

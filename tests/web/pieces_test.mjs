@@ -41,6 +41,24 @@ test("where arrivals scatter more than the target, playing waits longer, and com
   assert.equal(clock.extra, 120);
 });
 
+test("a queue that builds up in the path is seen, though playing follows it", () => {
+  const clock = new PlayClock({ target: 100 });
+  let now = 0;
+  const run = (ms, delay) => {
+    for (const end = now + ms; now < end; now += 33) {
+      clock.arrived(now, now + delay(now));
+      clock.adjust(now);
+    }
+  };
+  run(10_000, () => 40);
+  assert.ok(clock.growth < 5);
+  const began = now;
+  run(8000, (t) => 40 + (t - began) / 8); // grows by a second
+  assert.ok(clock.growth > 800, `${clock.growth} ms`);
+  run(5000, () => 40);
+  assert.ok(clock.growth < 20, `${clock.growth} ms`);
+});
+
 test("a slower track sets the pace for both", () => {
   const clock = new PlayClock({ target: 50 });
   clock.arrived(0, 20, "video");
@@ -78,6 +96,9 @@ test("throughput is measured in bursts, not over the pauses of a live stream", (
   for (let frame = 0; frame < 30; ++frame) // 60 kB in 12 ms, ten times a second: 40 Mbit/s
     for (let piece = 0; piece < 13; ++piece) path.add(5000, frame * 100 + piece);
   assert.ok(path.estimate > 35e6 && path.estimate < 45e6, `${path.estimate}`);
+  const full = new Throughput(); // 100 kB/s without a pause
+  for (let now = 0; now < 5000; now += 12) full.add(1200, now);
+  assert.ok(full.estimate > 0.75e6 && full.estimate < 0.85e6, `${full.estimate}`);
   const trickle = new Throughput();
   for (let i = 0; i < 100; ++i) trickle.add(200, i * 20);
   assert.equal(trickle.estimate, null);

@@ -1,6 +1,7 @@
 // Which rendition to play: by how fast bytes come when they come in a row, and by what is buffered.
 
 const BUSY_GAP = 15; // ms: pieces that are closer than this came in one go
+const LONGEST_BURST = 500; // ms: on a full path bytes never stop coming
 const LEAST_BURST = 16_384; // bytes: shorter bursts say nothing of the path
 const HEADROOM_UP = 1.5;
 const HEADROOM_DOWN = 1.05;
@@ -19,7 +20,7 @@ export class Throughput {
   /** `bytes` came at `now` (ms). */
   add(bytes, now) {
     const b = this.burst;
-    if (b !== null && now - b.last <= BUSY_GAP) {
+    if (b !== null && now - b.last <= BUSY_GAP && now - b.start <= LONGEST_BURST) {
       b.bytes += bytes; // of the first piece nobody knows how long it took
       b.last = now;
       return;

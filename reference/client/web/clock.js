@@ -8,6 +8,8 @@ const SETTLING = 2500;
 const SPEED = { least: 0.92, most: 1.12 };
 /** The fastest path of this many milliseconds counts. */
 const WINDOW = 4000;
+/** Part of the difference to the present that the shortest way loses with each arrival. */
+const FORGET = 0.0003;
 /** How many arrivals tell the jitter, which may double the target at most. */
 const SAMPLES = 300;
 
@@ -16,6 +18,8 @@ class Path {
   constructor() {
     this.windows = []; // { end, least }
     this.least = null;
+    this.best = null; // the shortest way for as long as can be remembered
+    this.recent = null; // the way just now, smoothed
     this.delays = []; // beyond the shortest way, newest last
   }
   add(offset, now) {
@@ -26,6 +30,10 @@ class Path {
       last.least = Math.min(last.least, offset);
     if (this.windows.length > 3) this.windows.shift();
     this.least = Math.min(...this.windows.map((w) => w.least));
+    // Clocks drift against each other: what was best is forgotten within minutes.
+    this.best = this.best === null ? this.least
+      : Math.min(this.least, this.best + (this.least - this.best) * FORGET);
+    this.recent = this.recent === null ? offset : this.recent + (offset - this.recent) * 0.1;
     this.delays.push(offset - this.least);
     if (this.delays.length > SAMPLES) this.delays.shift();
   }
@@ -72,6 +80,10 @@ export class PlayClock {
     this.paths.delete(track);
     if (this.paths.size !== 0)
       this.path = Math.max(...[...this.paths.values()].map(({ least }) => least));
+  }
+  /** How much longer (ms) the way has become than it was at best: a queue in the path. */
+  get growth() {
+    return Math.max(0, ...[...this.paths.values()].map(({ recent, best }) => recent - best));
   }
   get started() {
     return this.base !== null;

@@ -6,6 +6,8 @@ import { counterAge, readCounter } from "./counter.js";
 /** Decoded pictures are large and few decoders like to wait: no more than these are kept. */
 const MOST_DECODED = 12;
 const ADJUST = 100; // ms
+/** So much longer (ms) than at best is late, too, although playing follows it. */
+const QUEUED = 350;
 /** So long after joining or a leap pictures are left out in order to settle, not dropped. */
 const SETTLING = 1000; // ms
 
@@ -92,7 +94,7 @@ export class CodecEngine {
   }
   /** Whether pictures came too late since the last look. */
   takeLate() {
-    const late = this.lateSince > 2;
+    const late = this.lateSince > 2 || this.clock.growth > QUEUED;
     this.lateSince = 0;
     return late;
   }

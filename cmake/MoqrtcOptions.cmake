@@ -1,5 +1,6 @@
 # What can be switched, and the flags that every target of ours is built with.
 option(MOQRTC_MOQT "Build what speaks Media over QUIC" ON)
+option(MOQRTC_WEBRTC "Build what speaks WebRTC" ON)
 option(MOQRTC_REFERENCE "Build the reference server and client" ${PROJECT_IS_TOP_LEVEL})
 option(MOQRTC_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(MOQRTC_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})

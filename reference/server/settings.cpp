@@ -1,9 +1,27 @@
 #include "settings.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace moqrtc::reference {
+
+namespace {
+
+/// Every address: of both families, where the system has the newer one.
+std::string_view every_host() {
+    static const bool both = [] {
+        const int probe = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (probe < 0) return errno != EAFNOSUPPORT;
+        ::close(probe);
+        return true;
+    }();
+    return both ? "::" : "0.0.0.0";
+}
+
+} // namespace
 
 std::expected<socket_address, std::string> parse_endpoint(std::string_view text) {
     const auto wrong = [&] {
@@ -22,7 +40,7 @@ std::expected<socket_address, std::string> parse_endpoint(std::string_view text)
     if (bracketed) host = host.substr(1, host.size() - 2);
     if (!bracketed && host.find(':') != std::string_view::npos) return wrong();
     if (host == "localhost") host = "127.0.0.1";
-    if (!bracketed && (host.empty() || host == "*")) host = "::";
+    if (!bracketed && (host.empty() || host == "*")) host = every_host();
     auto found = socket_address::parse(host, port);
     if (!found) return wrong();
     return *found;

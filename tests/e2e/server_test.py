@@ -69,6 +69,24 @@ class control_plane(unittest.TestCase):
         self.assertEqual(server.stop(), 0, server.tail())
         self.assertEqual(len(server.out().splitlines()), 1)
 
+    def test_every_address(self):
+        server = self.place.add(lib.Process(
+            "open", [BINARY, "--listen", "*:0", "--http", "off", "--auth", "off", "--data-dir",
+                     self.place.directory / "open"], self.place.directory))
+        self.assertTrue(server.wait_for("ready", 15, where="out"), server.tail())
+        host, port = json.loads(server.out())["quic"].rsplit(":", 1)
+        self.assertIn(host, ("[::]", "0.0.0.0"))
+        peers = ["127.0.0.1"]
+        if host == "[::]":
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+                if probe.connect_ex(("::1", 9)) == 0:  # the machine has that address
+                    peers.append("[::1]")
+        for peer in peers:
+            asked = subprocess.run([lib.BIN / "moqrtc-client", "namespaces", f"moqt://{peer}:{port}",
+                                    "--insecure"], capture_output=True, text=True, timeout=20)
+            self.assertEqual(asked.returncode, 0, peer + asked.stderr)
+        self.assertEqual(server.stop(), 0)
+
     def test_without_http(self):
         server = self.place.add(lib.Process(
             "quiet", [BINARY, "--listen", "127.0.0.1:0", "--http", "off", "--data-dir",

@@ -14,7 +14,7 @@ export const { Session } = await load("session.js");
 export const newModule = () => Module.load(new Uint8Array(webFile("moqrtc.wasm")));
 
 /** Waits until `condition` gives something, at most `limit` milliseconds. */
-export async function until(condition, what = "", limit = 5000) {
+export async function until(condition, what = "", limit = 20_000) {
   const end = Date.now() + limit;
   for (;;) {
     const found = condition();

@@ -121,7 +121,7 @@ function update() {
     droppedFrames: engine?.counts.dropped ?? 0, gaps: player.totals.gaps, objects: player.objects,
     bytes: connection.session?.bytesReceived ?? 0, bitrate, ...times,
     firstFrameMs: times.firstFrameAt === null ? null : times.firstFrameAt - times.subscribedAt,
-    latency: player.latencies.at(-1) ?? null, latencies: player.latencies,
+    targetLatency: player.target, latency: player.latencies.at(-1) ?? null, latencies: player.latencies,
     latencySource: player.latencySource, bufferMs: engine?.bufferMs ?? 0,
     audio: engine?.audio.levels ?? { frames: 0, peak: 0, rms: 0 }, muted: player.muted,
     audioBlocked: engine?.audio.blocked ?? null, hiddenVideo: player.videoPaused === "hidden",

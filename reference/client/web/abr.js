@@ -9,7 +9,8 @@ const HOLD_UP = 6000; // ms between steps up
 const MOST_HOLD_UP = 60_000;
 const FAILED = 15_000; // ms: a step up that is taken back within this time was wrong
 const HOLD_DOWN = 1500; // ms between steps down
-const GIVE_UP = 4000; // ms of trouble with the least rendition before pictures are left out
+/** Trouble (ms) with the least rendition before pictures are left out: more without a reason. */
+const GIVE_UP = { scarce: 4000, unknown: 15_000 };
 
 /** Estimates the path's throughput from bursts: a live stream uses less than there is. */
 export class Throughput {
@@ -68,7 +69,8 @@ export class Abr {
       const wasWrong = now - this.wentUpAt < FAILED;
       this.holdUp = wasWrong ? Math.min(this.holdUp * 2, MOST_HOLD_UP) : HOLD_UP;
       const isLeast = current + 1 >= renditions.length;
-      if (isLeast && now - this.troubleSince < GIVE_UP) return same;
+      if (isLeast && now - this.troubleSince < (scarce ? GIVE_UP.scarce : GIVE_UP.unknown))
+        return same;
       this.changedAt = now;
       this.troubleSince = null;
       if (isLeast) return { index: null, why: "audio only" };

@@ -8,6 +8,8 @@ const MOST_DECODED = 12;
 const ADJUST = 100; // ms
 /** So much longer (ms) than at best is late, too, although playing follows it. */
 const QUEUED = 350;
+/** A picture this late (ms) is still shown before the next one: screens are faster than pictures. */
+const SLACK = 35;
 /** So long after joining or a leap pictures are left out in order to settle, not dropped. */
 const SETTLING = 1000; // ms
 
@@ -172,7 +174,8 @@ export class CodecEngine {
   #skipPassed() {
     const media = this.clock.mediaTime(performance.now());
     if (media === null) return;
-    while (this.decoded.length > 1 && this.decoded[1].timestamp / 1000 <= media) {
+    const slack = this.met ? SLACK : 0;
+    while (this.decoded.length > 1 && this.decoded[1].timestamp / 1000 + slack <= media) {
       this.decoded.shift().close();
       this.#skipped();
     }

@@ -3,9 +3,6 @@
 #
 # Clang targets wasm32 beside whatever compiler builds the rest, so this is a handful of commands
 # and no second toolchain. `web_built` names what was made, for those who embed it.
-if(TARGET moqrtc_web)
-    return()
-endif()
 set(web_source "${CMAKE_CURRENT_LIST_DIR}")
 set(web_output "${PROJECT_BINARY_DIR}/web")
 set(web_built)
@@ -23,8 +20,13 @@ if(NOT DEFINED MOQRTC_WASM_WORKS AND MOQRTC_WASM_CXX)
         set(MOQRTC_WASM_WORKS ON CACHE INTERNAL "clang++ makes programs for wasm32")
     endif()
 endif()
-option(MOQRTC_WEB "Build the web client's WebAssembly module" "${MOQRTC_WASM_WORKS}")
-if(NOT MOQRTC_WEB)
+set(MOQRTC_WEB AUTO CACHE STRING
+    "Build the web client's WebAssembly module: ON, OFF, or AUTO (when the toolchain is there)")
+set(web_wanted "${MOQRTC_WEB}")
+if(web_wanted STREQUAL "AUTO")
+    set(web_wanted "${MOQRTC_WASM_WORKS}")
+endif()
+if(NOT web_wanted)
     message(STATUS "Web client: without its module (scripts/bootstrap web installs what it takes)")
     return()
 endif()

@@ -59,7 +59,7 @@ TEST(webtransport_early, a_prefix_in_pieces) {
 TEST(webtransport_early, a_stream_beyond_the_bound_is_rejected) {
     raw peer{role::server, {.max_early_streams = 2}};
     peer.feed(2, varint(0) + chromium_settings());
-    for (const stream_id id : {6, 10, 14})
+    for (const stream_id id : {6u, 10u, 14u})
         peer.feed(id, uni + "x");
     EXPECT_FALSE(peer.stop_of(10));
     EXPECT_EQ(peer.stop_of(14), http_code::wt_buffered_stream_rejected);
@@ -206,7 +206,7 @@ TEST(webtransport_early, a_prefix_that_never_completes) {
     peer.feed(4, bidi.substr(0, 2), true);
     EXPECT_EQ(peer.reset_of(4), http_code::h3_request_incomplete);
     EXPECT_FALSE(peer.closed_with);
-    for (const stream_id id : {4, 6, 10})
+    for (const stream_id id : {4u, 6u, 10u})
         EXPECT_EQ(peer.wt->handle_closed(peer.now, id), no_session);
 }
 

@@ -110,7 +110,7 @@ TEST(webtransport_flow, what_comes_is_counted) {
     EXPECT_EQ(data->last.whose, stream_input::owner::connection); // none of it reaches the session
 
     const auto streams = windowed();
-    for (const stream_id id : {6, 10})
+    for (const stream_id id : {6u, 10u})
         streams->feed(id, from_hex("405400"));
     EXPECT_TRUE(streams->wt->is_open(0));
     streams->feed(14, from_hex("405400"));
@@ -140,7 +140,6 @@ TEST(webtransport_flow, a_lot_gets_through_small_windows) {
     pipe link{with_window(2, 2, 1000), with_window(2, 2, 1000)};
     link.start();
     const auto session = open_session(link);
-    std::size_t streams = 0;
     for (int i = 0; i < 100; ++i) {
         const auto id = link.open_stream(i % 2 == 0 ? link.client : link.server, session, i % 4 < 2,
                                          std::string(700, 'x'), true);
@@ -149,7 +148,6 @@ TEST(webtransport_flow, a_lot_gets_through_small_windows) {
         auto& end = i % 2 == 0 ? link.server : link.client;
         ASSERT_EQ(end.received[*id].data.size(), 700u) << i;
         ASSERT_TRUE(end.received[*id].fin);
-        ++streams;
         if (!is_unidirectional(*id)) { // the other side ends too
             link.write(end, *id, session, "", true);
             link.run();

@@ -133,7 +133,7 @@ void check_all_arrived(feeder& run) {
     EXPECT_EQ(run.stream(4).session_bytes, "bidirectional payload");
     EXPECT_EQ(run.stream(6).session_bytes, "unidirectional payload");
     EXPECT_EQ(run.stream(10).session_bytes, "long forms");
-    for (const stream_id id : {4, 6, 10})
+    for (const stream_id id : {4u, 6u, 10u})
         EXPECT_TRUE(run.stream(id).session_fin);
     EXPECT_EQ(server.last_event(kind::request).path(), "/x");
     std::string content;
@@ -189,7 +189,7 @@ TEST(webtransport_mix, a_session_that_closes_in_the_middle) {
         EXPECT_EQ(closed.text(), "bye");
         EXPECT_TRUE(server.has_fin(0));
         EXPECT_EQ(server.count(kind::finished), 1u); // of the request beside it
-        for (const stream_id id : {4, 6, 10}) {
+        for (const stream_id id : {4u, 6u, 10u}) {
             // Whole, or what came of it before the end.
             const auto& stream = run.stream(id);
             const auto stop = server.stop_of(id);

@@ -142,12 +142,13 @@ export class Place {
         return made;
     }
 
-    /** `port` and `data` are those of a server before it that this one stands in for. */
-    async server({ port = 0, data = this.path(`data-${this.programs.length}`), more = [] } = {}) {
+    /** `instead` is a server before it that this one stands in for: at its addresses, with its data. */
+    async server({ instead, more = [] } = {}) {
+        const data = instead?.data ?? this.path(`data-${this.programs.length}`);
         const made = new Server(
             `server${this.programs.length || ""}`,
             join(bin, "moqrtc-server"),
-            ["--listen", `127.0.0.1:${port}`, "--http", "127.0.0.1:0", "--data-dir", data, ...more],
+            ["--listen", instead?.facts.quic ?? "127.0.0.1:0", "--http", instead?.facts.http ?? "127.0.0.1:0", "--data-dir", data, ...more],
             this.directory,
         );
         made.data = data;

@@ -7,6 +7,7 @@ import { Publication } from "./publication.js";
 import { captureSound, openSource, wallClock } from "./sources.js";
 
 const CATALOG_PERIOD = 2000; // ms
+const STILL = 250; // ms without a picture before the last one is sent again
 const SOUND_WAIT = 1000; // ms
 const VIDEO_TIMESCALE = 90_000;
 const AUDIO_RATE = 48_000;
@@ -103,17 +104,23 @@ export class Publisher {
       if (this.source.audio) await this.#openSound();
     } catch (error) {
       this.stop();
-      const denied = error.name === "NotAllowedError";
-      return this.#say("failed", denied ? "The browser was not allowed to use the source."
-        : `The source cannot be opened: ${error.message}`,
+      const known = { NotAllowedError: "The browser was not allowed to use the source.",
+        NotFoundError: "There is no such source here: no camera is connected." };
+      return this.#say("failed", known[error.name] ?? `The source cannot be opened: ${error.message}`,
       { toJSON: () => ({ kind: "media", status: null, text: String(error) }) });
     }
     if (!this.running) return undefined;
-    this.source.video.start((frame, capture) => this.#frame(frame, capture));
+    this.source.video.start((frame, capture) => {
+      if (options.source === "screen") this.#keep(frame);
+      this.#frame(frame, capture);
+    });
     this.message = "Connecting …";
     this.connection.start();
     this.timer = setInterval(() => this.#publishCatalog(), CATALOG_PERIOD);
-    this.look = setInterval(() => this.#watchQueue(), 100);
+    this.look = setInterval(() => {
+      this.#watchQueue();
+      this.#repeat();
+    }, 100);
     return this.onChange();
   }
   async #openSound() {
@@ -140,6 +147,8 @@ export class Publisher {
     clearInterval(this.look);
     this.source?.video.stop();
     this.source?.stop();
+    this.kept?.close();
+    this.kept = null;
     for (const { encoder } of this.renditions) encoder.close();
     this.sound?.encoder.close();
     this.context?.close();
@@ -168,6 +177,18 @@ export class Publisher {
     } finally {
       frame.close();
     }
+  }
+  #keep(frame) {
+    this.kept?.close();
+    this.kept = frame.clone();
+    this.cameAt = performance.now();
+  }
+  /** A screen on which nothing moves sends nothing; players want pictures all the same. */
+  #repeat() {
+    const now = performance.now();
+    if (!this.kept || now - this.cameAt < STILL) return;
+    this.cameAt = now;
+    this.#frame(this.kept.clone(), wallClock());
   }
   #beginGroup(timestamp) {
     this.group = this.group === null ? Date.now() : this.group + 1;

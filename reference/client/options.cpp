@@ -13,6 +13,7 @@ void connection_arguments::add_to(CLI::App& command) {
         .add_option("--transport", transport,
                     "auto (for moqt:// what the server chooses), quic or webtransport")
         ->check(CLI::IsMember({"auto", "quic", "webtransport"}));
+    command.add_option("--origin", origin, "name this origin over WebTransport, as a page would");
     command.add_flag("--insecure", insecure, "believe any certificate");
     command.add_option("--cert-sha256", cert_sha256, "believe the certificate with this SHA-256");
     command.add_option("--ca", ca_file, "believe certificates signed by those in this file")
@@ -56,6 +57,7 @@ std::expected<client_options, std::string> connection_arguments::read() const {
     } else if (!ca_file.empty()) {
         out.trust.authorities_file = ca_file;
     }
+    out.origin = origin;
     out.token = token;
     out.qlog_directory = qlog_directory;
     out.connect_timeout = std::chrono::milliseconds{connect_timeout_ms};

@@ -14,6 +14,7 @@ struct connection_arguments {
     std::string url;
     unsigned draft = 0;
     std::string transport = "auto";
+    std::string origin;
     std::string cert_sha256;
     std::string ca_file;
     std::string token;

@@ -222,7 +222,8 @@ void runner::connect() {
     to.tls = tls_;
     to.protocols = client_protocols(options_.transport, options_.drafts);
     endpoint_->connect(to, [this](quic_connection& connection) {
-        return make_client_handler(connection, pool_, {options_.where, options_.drafts},
+        return make_client_handler(connection, pool_,
+                                   {options_.where, options_.drafts, options_.origin},
                                    [this](moqt_carrier& carrier) {
                                        auto made = std::make_unique<link>(*this, carrier);
                                        link_ = made.get();

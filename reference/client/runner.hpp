@@ -36,6 +36,7 @@ struct client_options {
     locator where;
     std::vector<moqt::draft> drafts; ///< offered, best first
     transport_choice transport = transport_choice::automatic;
+    std::string origin; ///< that a page would have
     tls_trust trust;
     bool verbose = false; ///< print control messages
     bool json = false;

@@ -205,6 +205,11 @@ void quic_connection::on_handshake_completed() {
         return wake();
     }
     if (server_) {
+        // Browsers let a quiet session sleep longer than our patience with silence, and a page that
+        // waits for a publisher is quiet.
+        if (protocol_ == "h3")
+            ngtcp2_conn_set_keep_alive_timeout(conn_,
+                                               nanoseconds(endpoint_.config().idle_timeout) / 3);
         submit_new_token(*ngtcp2_conn_get_path2(conn_));
         handler_ = endpoint_.accept_(*this, protocol_);
         if (handler_ == nullptr) {

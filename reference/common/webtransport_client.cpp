@@ -98,6 +98,7 @@ void webtransport_client::started(instant now) {
     webtransport::session_request request;
     request.authority = target_.where.authority;
     if (!target_.where.path.empty()) request.path = target_.where.path;
+    request.origin = target_.origin;
     request.protocols = protocols;
     name(*session_, static_cast<webtransport::session_id>(*stream));
     if (const auto asked =

@@ -16,6 +16,7 @@ namespace moqrtc::reference {
 struct webtransport_target {
     locator where;
     std::vector<moqt::draft> drafts; ///< offered, best first
+    std::string origin{};            ///< that a page would have; empty: none
     webtransport::dialect_set dialects = webtransport::dialect_set::all();
 };
 

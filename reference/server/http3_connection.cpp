@@ -41,6 +41,12 @@ void http3_connection::handle(instant now, const webtransport::event& event) {
     }
 }
 
+void http3_connection::leave(instant now) {
+    machine().goaway(now);
+    drain(now);
+    transport().wake();
+}
+
 void http3_connection::decide(instant now, const webtransport::event& request) {
     const auto peer = transport().peer().to_string();
     const auto [path, query] = split(request.path());
@@ -108,16 +114,20 @@ void http3_connection::serve(instant now, const webtransport::event& request) {
 void http3_connection::answer(instant now, webtransport::stream_id stream, bool head,
                               const http_response& with) {
     const auto values = fields_of(with);
-    const auto length = std::to_string(with.body.size());
+    const auto length = std::to_string(with.content().size());
     std::vector<webtransport::field> fields;
     for (const auto& [name, value] : values)
         fields.push_back({name, value});
     if (with.status != 304) fields.push_back({"content-length", length});
-    const bool empty = head || with.body.empty();
+    const bool empty = head || with.content().empty();
     if (!machine().respond(now, stream, static_cast<std::uint16_t>(with.status), fields, empty))
         return; // the client is gone
     if (empty) return;
-    contents_[stream] = {with.body, 0};
+    // Files of the program need no copy, so that many requests for them cost next to nothing.
+    if (with.body.empty())
+        (void)machine().write_content(now, stream, slice::borrowed(as_bytes(with.embedded)), true);
+    else
+        contents_[stream] = {with.body, 0};
     write(now, stream);
 }
 

@@ -12,10 +12,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace moqrtc::reference {
+
+class http3_connection;
 
 /// What a shard's HTTP/3 connections share.
 struct http3_host {
@@ -30,7 +33,8 @@ struct http3_host {
     /// Runs work on the shard's thread.
     std::function<void(std::function<void()>)> post;
     http3_statistics statistics;
-    rate_limit refusals; ///< in the log
+    rate_limit refusals;              ///< in the log
+    std::set<http3_connection*> open; ///< where HTTP/3 has begun
 };
 
 /// A server's connection of HTTP/3: WebTransport sessions, each with a MoQT session in it, and
@@ -41,6 +45,10 @@ class http3_connection final : public webtransport_connection {
 public:
     http3_connection(quic_connection& connection, http3_host& host)
         : webtransport_connection{connection, *host.pool, host.connection}, host_{&host} {}
+    ~http3_connection() override { host_->open.erase(this); }
+
+    /// Takes no more requests; what is open goes on.
+    void leave(instant now);
 
 private:
     /// What is left of an answer's content.
@@ -49,7 +57,7 @@ private:
         std::size_t written = 0;
     };
 
-    void started(instant) override {}
+    void started(instant) override { host_->open.insert(this); }
     void handle(instant now, const webtransport::event& event) override;
     void session_over(instant now, webtransport_session& session, const close_info& info) override {
         end(now, session, info);

@@ -109,7 +109,7 @@ void http_connection::send(const http_response& answer) {
         for (const auto& [name, value] : fields_of(answer))
             message.set(boost::beast::string_view{name.data(), name.size()}, value);
         // 304 has no body, and its length would be that of the 200.
-        if (answer.status != 304) message.content_length(answer.body.size());
+        if (answer.status != 304) message.content_length(answer.content().size());
     };
     if (head_ || answer.status == 304) {
         http::response<http::empty_body> message;
@@ -117,7 +117,7 @@ void http_connection::send(const http_response& answer) {
         return write(std::move(message));
     }
     http::response<http::string_body> message;
-    message.body() = answer.body;
+    message.body() = answer.content();
     fill(message);
     write(std::move(message));
 }

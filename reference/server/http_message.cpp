@@ -35,6 +35,7 @@ http_response unless_known(const http_request& request, http_response answer) {
         return answer;
     answer.status = 304;
     answer.body.clear();
+    answer.embedded = {};
     return answer;
 }
 

@@ -19,10 +19,15 @@ struct http_response {
     unsigned status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body{};
-    bool is_door = false;    ///< the status is that of a door (`x-moq-door: 1`)
-    bool any_origin = false; ///< pages of other hosts may read it
-    std::string etag{};      ///< in quotes; given, clients may keep the body and ask if it holds
-    std::string policy{};    ///< Content-Security-Policy; empty: the answer is no page
+    std::string_view embedded{}; ///< instead of a body: bytes that live as long as the program
+    bool is_door = false;        ///< the status is that of a door (`x-moq-door: 1`)
+    bool any_origin = false;     ///< pages of other hosts may read it
+    std::string etag{};   ///< in quotes; given, clients may keep the body and ask if it holds
+    std::string policy{}; ///< Content-Security-Policy; empty: the answer is no page
+
+    [[nodiscard]] std::string_view content() const noexcept {
+        return body.empty() ? embedded : std::string_view{body};
+    }
 };
 
 [[nodiscard]] http_response plain_text(unsigned status, std::string_view text);

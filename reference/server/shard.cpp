@@ -306,6 +306,8 @@ void shard::drain(duration timeout) {
     endpoint_->stop_accepting();
     const auto now = steady_now();
     relay_->goaway(now, {}, timeout);
+    for (auto* one : web_.open)
+        one->leave(now);
     settle();
 }
 

@@ -114,7 +114,7 @@ std::optional<http_response> web_files::load(std::string_view path) const {
     const auto found = std::ranges::lower_bound(all, path, {}, &embedded_file::path);
     if (found == all.end() || found->path != path) return std::nullopt;
     out.etag = found->etag;
-    out.body = found->body;
+    out.embedded = found->body;
     return out;
 }
 

@@ -1,5 +1,6 @@
 """WebTransport between our own programs: the same media as over raw QUIC, doors, what stays behind."""
 
+import json
 import os
 import subprocess
 import time
@@ -93,16 +94,37 @@ class webtransport(unittest.TestCase):
 
     def test_sessions_name_their_door(self):
         server = self.place.server()
-        self.place.client("waiting", "subscribe", https(server, "/playback/x?token=secret"), "-n", "a",
-                          "--wait", "60", "-o", self.place.directory / "x.mp4")
-        end = time.monotonic() + 5
-        text = ""
-        while time.monotonic() < end and "playback" not in text:
-            text = get(server, "/api/v1/sessions")[2]
-            time.sleep(0.05)
-        self.assertIn('"door":"/playback/x"', text)
-        self.assertIn('"transport":"webtransport"', text)
-        self.assertNotIn("secret", text + server.err())
+        for draft in ("18", "16"):
+            for url, transport in ((https(server), "webtransport"), (server.url, "quic")):
+                with self.subTest(draft=draft, transport=transport):
+                    path = f"/playback/{transport}{draft}"
+                    base = url.removesuffix("/moq")
+                    waiting = self.place.client(
+                        transport + draft, "subscribe", base + path + "?token=secret", "-n", "a", "--wait",
+                        "60", "--draft", draft, "-o", self.place.directory / (transport + draft + ".mp4"))
+                    end = time.monotonic() + 5
+                    sessions = []
+                    while time.monotonic() < end and not sessions:
+                        text = get(server, "/api/v1/sessions")[2]
+                        self.assertNotIn("secret", text + server.err())
+                        sessions = [s for s in json.loads(text)["sessions"] if s["door"] == path]
+                        time.sleep(0.05)
+                    self.assertEqual([s["transport"] for s in sessions], [transport], waiting.tail())
+                    self.assertEqual([s["draft"] for s in sessions], [int(draft)])
+                    waiting.stop()
+
+    def test_pages_of_other_hosts(self):
+        server = self.place.server()
+        done = run("namespaces", https(server), "--origin", "https://evil.example")
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("HTTP status 403", done.stderr)
+        self.assertEqual(run("namespaces", https(server), "--origin", f"http://{server.http}").returncode, 0)
+        self.assertEqual(run("namespaces", https(server), "--origin", "http://localhost:1").returncode, 0)
+        other = self.place.server(name="other", more=("--origin", "https://evil.example"))
+        self.assertEqual(run("namespaces", https(other), "--origin", "https://evil.example").returncode, 0)
+        self.assertEqual(run("namespaces", https(other), "--origin", "http://localhost").returncode, 4)
+        open_one = self.place.server(name="open", more=("--origin", "any"))
+        self.assertEqual(run("namespaces", https(open_one), "--origin", "null").returncode, 0)
 
     def test_refused_paths_show_their_status(self):
         server = self.place.server()

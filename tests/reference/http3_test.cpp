@@ -108,6 +108,7 @@ public:
     std::map<webtransport::stream_id, answer> answers;
     std::map<webtransport::stream_id, std::string> protocols; ///< that the server chose
     webtransport::stream_id last = 0;
+    bool left = false; ///< the server takes no more requests
 
 private:
     void started(instant) override {}
@@ -130,6 +131,9 @@ private:
             break;
         case kind::content:
             at.body += event.text();
+            break;
+        case kind::goaway:
+            left = true;
             break;
         case kind::finished:
         case kind::aborted:
@@ -177,18 +181,20 @@ protected:
         ASSERT_TRUE(identity && trust);
         auto tls = tls_server::make(*identity, {"h3"});
         ASSERT_TRUE(tls);
-        server = std::make_unique<quic_endpoint>(context, quic_config{});
+        server = std::make_unique<quic_endpoint>(context, config);
         ASSERT_FALSE(server->listen(*socket_address::parse("127.0.0.1", 0), false, *tls,
                                     [this](quic_connection& connection, std::string_view) {
                                         return std::make_unique<http3_connection>(connection, host);
                                     }));
-        client = std::make_unique<quic_endpoint>(context, quic_config{});
-        webtransport::connection_config config;
-        config.dialects = dialects;
+        auto quiet = config;
+        quiet.keep_alive = {}; // as browsers are
+        client = std::make_unique<quic_endpoint>(context, quiet);
+        webtransport::connection_config offer;
+        offer.dialects = dialects;
         client->connect({"127.0.0.1", server->local().port(), "", {"h3"}, *trust},
                         [&](quic_connection& connection) {
                             near = &connection;
-                            auto made = std::make_unique<probe>(connection, pool, config);
+                            auto made = std::make_unique<probe>(connection, pool, offer);
                             asking = made.get();
                             return made;
                         });
@@ -215,6 +221,7 @@ protected:
     // Draft 02 lets several sessions share a connection without limits of their own.
     webtransport::dialect_set dialects =
         webtransport::dialect_set::only(webtransport::dialect::draft_02);
+    quic_config config;
     std::string file = "small";
     std::vector<http_request> asked;
     std::vector<std::shared_ptr<talk>> accepted;
@@ -296,6 +303,28 @@ TEST_F(http3_test, a_session_that_the_server_ends) {
     // The connection is still good for another one.
     const auto next = asking->open("/moq", {"moqt-18"});
     EXPECT_TRUE(run_until([&] { return next->established; }));
+}
+
+TEST_F(http3_test, silence_does_not_end_a_session) {
+    config.idle_timeout = seconds(1);
+    start();
+    const auto here = asking->open("/moq", {"moqt-18"});
+    ASSERT_TRUE(run_until([&] { return here->established; }));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{2500};
+    ASSERT_TRUE(run_until([&] { return here->ended || std::chrono::steady_clock::now() > end; }));
+    EXPECT_FALSE(here->ended) << here->ended->reason;
+}
+
+TEST_F(http3_test, a_server_that_leaves_lets_sessions_go_on) {
+    start();
+    const auto here = asking->open("/moq", {"moqt-18"});
+    ASSERT_TRUE(run_until([&] { return here->established; }));
+    ASSERT_EQ(host.open.size(), 1u);
+    (*host.open.begin())->leave(steady_now());
+    ASSERT_TRUE(run_until([&] { return asking->left; }));
+    ASSERT_TRUE(here->session->subscribe(steady_now(), track("t")));
+    here->link->settle(steady_now());
+    EXPECT_TRUE(run_until([&] { return accepted[0]->requests.size() == 1; }));
 }
 
 TEST_F(http3_test, what_is_refused_has_no_session) {

@@ -37,7 +37,7 @@ TEST(http_message, a_client_that_knows_the_file_gets_no_body) {
         EXPECT_EQ(unless_known({"/", "", "", known}, answer).status, 304u) << known;
     for (const auto* other : {"", "\"2\"", "1", ",", "W/"})
         EXPECT_EQ(unless_known({"/", "", "", other}, answer).status, 200u) << other;
-    EXPECT_EQ(unless_known({"/", "", "", "*"}, answer).body, "");
+    EXPECT_EQ(unless_known({"/", "", "", "*"}, answer).content(), "");
     answer.status = 404;
     EXPECT_EQ(unless_known({"/", "", "", "*"}, answer).status, 404u);
 }
@@ -54,7 +54,7 @@ TEST(web_files, the_table_is_sorted_and_has_the_pages) {
     for (const auto* path : {"/", "/play", "/play/a/b", "/publish/x", "/web/play.html"}) {
         const auto found = files.find({path, "", "relay.example:8080", ""}, "192.0.2.1:4443");
         ASSERT_TRUE(found) << path;
-        EXPECT_NE(found->body.find("<!doctype html>"), std::string::npos);
+        EXPECT_NE(found->content().find("<!doctype html>"), std::string::npos);
         EXPECT_EQ(field(*found, "cache-control"), "no-cache");
         EXPECT_NE(field(*found, "etag"), "");
         const auto policy = field(*found, "content-security-policy");

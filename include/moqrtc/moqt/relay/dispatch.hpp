@@ -2,10 +2,29 @@
 
 #include <moqrtc/moqt/relay/relay.hpp>
 
+#include <algorithm>
 #include <array>
+#include <string>
 
 /// What sessions report, handed to the part that it concerns.
 namespace moqrtc::moqt {
+
+namespace detail {
+
+/// Where a client of native QUIC came in: the path of its SETUP, without the query, which may hold
+/// a token.
+[[nodiscard]] inline std::string door_of(const event& e) {
+    static constexpr std::size_t longest = 1024;
+    const auto of = [](const auto& m) -> std::string {
+        if (!m || !m->options.path) return {};
+        const auto path = as_text(*m->options.path);
+        return std::string{path.substr(0, std::min(path.find('?'), std::size_t{longest}))};
+    };
+    return e.rules->setup == setup_form::symmetric ? of(e.as<msg::setup>())
+                                                   : of(e.as<msg::client_setup>());
+}
+
+} // namespace detail
 
 inline void relay::dispatch(instant now, peer& p, event& e) {
     switch (e.what) {
@@ -17,6 +36,8 @@ inline void relay::dispatch(instant now, peer& p, event& e) {
     case event::kind::stream_stopped:
         return on_data(now, p, e);
     case event::kind::established:
+        if (p.info.door.empty() && !p.info.upstream && !p.info.sibling)
+            p.info.door = detail::door_of(e);
         return on_established(now, p);
     case event::kind::requested:
         return on_request(now, p, e);

@@ -103,6 +103,40 @@ TEST(buffer, grows_and_keeps_its_content) {
     EXPECT_GT(out.capacity(), 0U);
 }
 
+TEST(slice, grows_to_the_front_where_the_bytes_are_those) {
+    buffer_pool pool;
+    const auto whole = slice::copy(pool, as_bytes("headpayload"));
+    const auto payload = whole.sub(4);
+    const auto joined = payload.with_front(as_bytes("head"));
+    EXPECT_EQ(as_text(joined), "headpayload");
+    EXPECT_EQ(joined.data(), whole.data()) << "not copied";
+    EXPECT_EQ(as_text(payload.with_front(as_bytes("ad"))), "adpayload");
+    EXPECT_TRUE(payload.with_front(as_bytes("hEad")).empty());
+    EXPECT_TRUE(payload.with_front(as_bytes("ahead")).empty()) << "before the block";
+    EXPECT_TRUE(payload.with_front({}).empty());
+    EXPECT_TRUE(whole.with_front(as_bytes("h")).empty());
+    EXPECT_TRUE(slice::borrowed(as_bytes("payload")).with_front(as_bytes("h")).empty());
+    EXPECT_TRUE(slice{}.with_front(as_bytes("h")).empty());
+}
+
+TEST(slice, can_be_assigned_to_itself) {
+    buffer_pool pool;
+    {
+        auto one = slice::copy(pool, as_bytes("one"));
+        auto& same = one;
+        one = same;
+        EXPECT_EQ(as_text(one), "one");
+        one = std::move(same);
+        EXPECT_EQ(as_text(one), "one");
+        one = one.sub(1);
+        EXPECT_EQ(as_text(one), "ne");
+        const auto two = one;
+        one = slice::copy(pool, as_bytes("three"));
+        EXPECT_EQ(as_text(two), "ne");
+    }
+    EXPECT_EQ(pool.used(), 0U);
+}
+
 TEST(buffer, a_failed_append_changes_nothing) {
     buffer_pool pool{256};
     auto out = buffer::allocate(pool, 128);

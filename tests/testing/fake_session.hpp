@@ -92,7 +92,9 @@ public:
             auto& [id, stream] = *at;
             if (stream.blocked || stream.reset || stream.fin_sent) continue;
             if (!stream.opened && credit_[id >> 1 & 1] == 0) continue;
-            moqt::stream_send offer{.stream = id, .fin = true};
+            moqt::stream_send offer;
+            offer.stream = id;
+            offer.fin = true;
             const auto rest = bytes{stream.content}.subspan(stream.sent);
             offer.chunks[0] = rest.first(rest.size() / 2);
             offer.chunks[1] = rest.subspan(rest.size() / 2);

@@ -78,6 +78,11 @@ public:
         return found;
     }
 
+    /// Whether `more` bytes behind `size` fit into a block of the same size.
+    [[nodiscard]] static constexpr bool has_spare(std::size_t size, std::size_t more) noexcept {
+        return class_of(size) == class_of(size + more);
+    }
+
     /// Takes back a block whose last reference is gone.
     void give(detail::block* done) noexcept {
         used_ -= done->capacity;

@@ -57,4 +57,10 @@ constexpr void store_be(mutable_bytes out, std::uint64_t value) noexcept {
         out[i] = static_cast<std::byte>(value & 0xff);
 }
 
+/// Asks the processor to bring `size` bytes of memory closer; harmless for any pointer.
+inline void prefetch(const void* at, std::size_t size) noexcept {
+    for (std::size_t done = 0; done < size; done += 64)
+        __builtin_prefetch(static_cast<const std::byte*>(at) + done);
+}
+
 } // namespace moqrtc

@@ -2,6 +2,7 @@
 
 #include <moqrtc/core/assert.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <memory>
@@ -43,22 +44,23 @@ public:
     [[nodiscard]] bool full() const noexcept { return size() >= limit_; }
 
     /// False when the queue is at its limit; `value` is then dropped.
-    bool push(T value) {
-        if (full()) return false;
-        if (size() == capacity_) reserve(capacity_ == 0 ? 8 : capacity_ * 2);
-        slots_[tail_++ & (capacity_ - 1)] = std::move(value);
+    template <class U = T>
+    bool push(U&& value) {
+        if (size() == capacity_) { // which never exceeds the limit
+            if (full()) return false;
+            reserve(capacity_ == 0 ? std::min<std::size_t>(8, limit_) : capacity_ * 2);
+        }
+        slots_[tail_++ & (capacity_ - 1)] = std::forward<U>(value);
         return true;
     }
     [[nodiscard]] std::optional<T> pop() {
         if (empty()) return std::nullopt;
-        auto& slot = slots_[head_++ & (capacity_ - 1)];
-        std::optional<T> value{std::move(slot)};
-        slot = T{};
-        return value;
+        return take();
     }
     void pop_front() {
         MOQRTC_ASSERT(!empty());
-        slots_[head_++ & (capacity_ - 1)] = T{};
+        slots_[head_ & (capacity_ - 1)] = T{};
+        advance();
     }
     [[nodiscard]] T& front() noexcept { return (*this)[0]; }
     [[nodiscard]] const T& front() const noexcept { return (*this)[0]; }
@@ -77,6 +79,18 @@ public:
     }
 
 private:
+    /// Apart, so that the value is made where the caller wants it and not copied.
+    [[nodiscard]] std::optional<T> take() {
+        auto& slot = slots_[head_ & (capacity_ - 1)];
+        std::optional<T> value{std::in_place, std::move(slot)};
+        slot = T{};
+        advance();
+        return value;
+    }
+    /// An empty ring begins at its first place again, which the cache still has.
+    void advance() noexcept {
+        if (++head_ == tail_) head_ = tail_ = 0;
+    }
     void reserve(std::size_t capacity) {
         auto bigger = std::make_unique<T[]>(capacity);
         const auto count = size();

@@ -27,10 +27,20 @@ public:
         : block_{std::exchange(other.block_, nullptr)},
           data_{std::exchange(other.data_, nullptr)},
           size_{std::exchange(other.size_, 0)} {}
-    slice& operator=(slice other) noexcept {
-        std::swap(block_, other.block_);
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
+    slice& operator=(const slice& other) noexcept {
+        if (other.block_ != nullptr) ++other.block_->references; // first: it may be our own block
+        release();
+        block_ = other.block_;
+        data_ = other.data_;
+        size_ = other.size_;
+        return *this;
+    }
+    slice& operator=(slice&& other) noexcept {
+        if (this == &other) return *this;
+        release();
+        block_ = std::exchange(other.block_, nullptr);
+        data_ = std::exchange(other.data_, nullptr);
+        size_ = std::exchange(other.size_, 0);
         return *this;
     }
     ~slice() { release(); }
@@ -62,6 +72,16 @@ public:
         part.data_ += offset;
         part.size_ = std::min(count, size_ - offset);
         return part;
+    }
+    /// This slice with those bytes of its block that stand before it, if they are `front`; else
+    /// empty. What was cut out of a larger slice is made longer again without a copy.
+    [[nodiscard]] slice with_front(bytes front) const noexcept {
+        if (block_ == nullptr || front.empty() ||
+            static_cast<std::size_t>(data_ - block_->data()) < front.size() ||
+            std::memcmp(data_ - front.size(), front.data(), front.size()) != 0)
+            return {};
+        ++block_->references;
+        return slice{block_, data_ - front.size(), front.size() + size_};
     }
     /// A copy of the bytes in another pool: what crosses to another thread.
     [[nodiscard]] slice clone(buffer_pool& pool) const noexcept { return copy(pool, view()); }

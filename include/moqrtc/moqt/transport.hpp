@@ -43,10 +43,34 @@ struct transport_op {
 struct stream_send {
     static constexpr std::size_t max_chunks = 8;
 
+    /// Bytes that nothing sets to zero: one is made for each packet, and most have few chunks.
+    class chunk {
+    public:
+        chunk() = default;
+        // NOLINTBEGIN(google-explicit-constructor): a chunk is bytes
+        chunk(bytes b) noexcept : data_{b.data()}, size_{b.size()} {}
+        operator bytes() const noexcept { return {data_, size_}; }
+        // NOLINTEND(google-explicit-constructor)
+        [[nodiscard]] const std::byte* data() const noexcept { return data_; }
+        [[nodiscard]] std::size_t size() const noexcept { return size_; }
+        [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+        [[nodiscard]] const std::byte* begin() const noexcept { return data_; }
+        [[nodiscard]] const std::byte* end() const noexcept { return data_ + size_; }
+        [[nodiscard]] bytes first(std::size_t n) const noexcept { return bytes{*this}.first(n); }
+
+    private:
+        const std::byte* data_;
+        std::size_t size_;
+    };
+
     stream_id stream = 0;
-    std::array<bytes, max_chunks> chunks{};
     std::size_t count = 0;
-    bool fin = false; ///< the end of the stream follows the last chunk
+    bool fin = false;                     ///< the end of the stream follows the last chunk
+    std::array<chunk, max_chunks> chunks; ///< the first `count`
+
+    // Written out, so that nothing sets the chunks to zero.
+    // NOLINTNEXTLINE(modernize-use-equals-default)
+    stream_send() noexcept {}
 
     [[nodiscard]] std::size_t size() const noexcept {
         std::size_t total = 0;

@@ -26,6 +26,10 @@ struct location {
 
     [[nodiscard]] friend constexpr auto operator<=>(const location&,
                                                     const location&) noexcept = default;
+    /// The same as `*this >= start`, for each object that is sent.
+    [[nodiscard]] constexpr bool reaches(const location& start) const noexcept {
+        return group > start.group || (group == start.group && object >= start.object);
+    }
     static constexpr void describe(auto& io, auto& m) {
         io.varint("group", m.group);
         io.varint("object", m.object);

@@ -75,6 +75,31 @@ TEST(payload_assembler, sizes_beyond_the_limits_are_refused_at_once) {
     }
 }
 
+TEST(payload_assembler, the_header_stands_in_front_of_the_payload) {
+    const auto& rules = rules_for(draft::d18);
+    for (const std::string_view head : {"05 8096", "05 00 8096", "05 02 0801 8096"}) {
+        const bool properties = head.size() > 8;
+        octets wire = hex("02 00");
+        put(wire, hex(head));
+        wire.resize(wire.size() + 150, std::byte{0x77});
+        for (const std::size_t piece : {std::size_t{20}, std::size_t{1200}}) {
+            buffer_pool pool;
+            auto reader = stream_reader::create(rules, properties ? 0x31 : 0x30);
+            std::optional<stream_item> last;
+            for (bytes left{wire}; !left.empty();) {
+                auto in = left.first(std::min(left.size(), piece));
+                left = left.subspan(in.size());
+                while (auto item = reader->next(in, pool).value())
+                    last = std::move(item);
+            }
+            ASSERT_TRUE(last && last->object.payload.size() == 150) << head;
+            const auto whole = last->object.payload.with_front(hex(head));
+            EXPECT_EQ(whole.size(), hex(head).size() + 150) << head << ", pieces of " << piece;
+            EXPECT_EQ(last->object.properties.size(), head.size() > 12 ? 2U : 0U);
+        }
+    }
+}
+
 TEST(payload_assembler, long_properties_arrive_in_pieces_of_any_size) {
     for (const std::size_t size : {std::size_t{1}, std::size_t{7}, std::size_t{1200}}) {
         const auto& rules = rules_for(draft::d18);

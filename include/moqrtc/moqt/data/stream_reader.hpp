@@ -338,9 +338,11 @@ private:
     template <class M>
     [[nodiscard]] [[gnu::noinline]] bool assemble(M fields, std::size_t size, bytes& in,
                                                   buffer_pool& pool, stream_item& item) noexcept {
+        const auto header = in.first(size);
         in = in.subspan(size);
         drop_chunk();
-        const bool room = body_.start(pool, fields.properties, fields.payload_length, in.size());
+        const bool room =
+            body_.start(pool, header, fields.properties, fields.payload_length, in.size());
         partial_.clear();
         if (!room) return give_up({errc::out_of_memory, 0, "payload", ""}, M::where);
         under_way_ = item.object;

@@ -18,19 +18,18 @@ inline slice relay::transcode(const wire_rules& from, const wire_rules& to, byte
 }
 
 /// The bytes in front of the payload for subscribers of one draft whose streams stand at
-/// `previous`; null when that draft cannot express the object.
-inline const slice* relay::head_for(object_heads& heads, std::size_t column,
-                                    std::optional<std::uint64_t> previous) {
+/// `previous`; empty when that draft cannot express the object.
+inline void relay::make_head(object_heads& heads, std::size_t column,
+                             std::optional<std::uint64_t> previous) {
     auto& one = heads.made[column];
-    if (one.made && one.previous == previous) return one.head.empty() ? nullptr : &one.head;
-    one = {true, previous, {}};
+    one = {true, previous, {}, {}};
     const auto& to = rules_for(spoken_drafts[column]);
     const auto& item = *heads.item;
     slice moved;
     const slice* properties = &item.properties;
     if (!item.properties.empty() && heads.from->id != to.id) {
         moved = transcode(*heads.from, to, item.properties);
-        if (moved.empty()) return nullptr;
+        if (moved.empty()) return;
         properties = &moved;
     }
     const subgroup_object_header fields{
@@ -40,13 +39,16 @@ inline const slice* relay::head_for(object_heads& heads, std::size_t column,
         .status = item.status,
         .has_properties = heads.has_properties};
     auto out = buffer::allocate(*pool_, subgroup_object_header::max_size + properties->size());
-    if (!out.valid()) return nullptr;
+    if (!out.valid()) return;
     writer io{to, out.room()};
     subgroup_object_header::describe(io, fields);
-    if (!io.ok()) return nullptr;
+    if (!io.ok()) return;
     out.commit(io.position());
+    // Where the object came with this very header, both are one piece in every queue.
+    one.head = item.payload.with_front(out.view());
+    if (!one.head.empty()) return;
     one.head = out.freeze();
-    return &one.head;
+    one.rest = item.payload;
 }
 
 /// The track's properties in another draft's encoding; none when it cannot say them.

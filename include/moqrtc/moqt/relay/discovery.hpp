@@ -146,6 +146,7 @@ inline void relay::end_discovery(peer& p, request_id id) {
     if (at == p.discoveries.end()) return;
     tree_.remove_interest(at->second, p.key, id);
     p.discoveries.erase(at);
+    p.blocked.erase(id);
 }
 
 /// Asks another relay for the namespaces under a prefix, once for all who want to know.
@@ -229,6 +230,11 @@ inline void relay::offer_track_to(instant now, std::uint32_t index, const track_
         if (subscribers_[s].to == to) return;
     const auto properties = properties_for(t, to->session.rules());
     if (!properties) return;
+    // Anchor `subscribing-to-namespaces`: after PUBLISH_BLOCKED no PUBLISH.
+    const auto blocked = to->blocked.find(who.request);
+    if (blocked != to->blocked.end() && (blocked->second.size() >= config_.max_tracks ||
+                                         blocked->second.contains(t.name)))
+        return;
     message_params params;
     params.largest_object = t.largest;
     if (!who.forward) params.forward = false;
@@ -237,8 +243,9 @@ inline void relay::offer_track_to(instant now, std::uint32_t index, const track_
                         : fail(errc::limit, "requests");
     touch(*to);
     if (!id) {
-        (void)to->session.publish_blocked(now, who.request, t.name.space.suffix(prefix.count()),
-                                          t.name.name);
+        if (to->session.publish_blocked(now, who.request, t.name.space.suffix(prefix.count()),
+                                        t.name.name))
+            to->blocked[who.request].insert(t.name);
         return;
     }
     const auto subscriber_index = subscribers_.take();

@@ -14,7 +14,7 @@ namespace moqrtc::moqt {
 /// Identifies a session of a relay; never reused.
 struct session_key {
     std::uint32_t index = UINT32_MAX;
-    std::uint32_t generation = 0;
+    std::uint64_t generation = 0; ///< of the place: never the same again
 
     [[nodiscard]] friend constexpr auto operator<=>(session_key, session_key) noexcept = default;
     [[nodiscard]] constexpr bool valid() const noexcept { return index != UINT32_MAX; }

@@ -8,8 +8,8 @@
 /// Objects on their way from publishers to subscribers.
 ///
 /// Spec    moq-transport, anchors `closing-subgroup-streams` and `relay-object-handling`.
-/// Cost    per delivered object: one look at the lane, one at its output, one write of two shared
-///         slices; nothing is allocated once queues and pools have their size.
+/// Cost    per delivered object: one look at the lane, one at its output, one write of one or two
+///         shared slices; nothing is allocated once queues and pools have their size.
 namespace moqrtc::moqt {
 
 inline void relay::on_subgroup(instant, peer& p, event& e) {
@@ -111,59 +111,67 @@ inline void relay::deliver(instant now, track& t, live_subgroup& live, object_he
     const auto count = live.outputs.size();
     for (std::size_t i = 0; i < count; ++i) {
         auto& out = live.outputs[i];
-        const auto& l = t.lanes[i];
+        auto& l = t.lanes[i];
+        // What the next ones touch is on its way while this one is written.
+        if (i + 2 < count) peer::expect(t.lanes[i + 2].to);
         if (out.phase == output::state::closed || l.to == nullptr || !l.wants(at)) continue;
-        write(now, t, i, live, out, heads);
+        (void)write(now, t, l, live, out, heads);
     }
 }
 
 /// Writes an object to one subscriber, on a new stream if need be; false when that was not
 /// possible, and its stream of this subgroup is over.
-inline bool relay::write(instant now, track& t, std::size_t place, live_subgroup& live, output& out,
+inline bool relay::write(instant now, track& t, lane& l, live_subgroup& live, output& out,
                          object_heads& heads) {
-    auto& l = t.lanes[place];
     auto& to = l.to->session;
     const auto& item = *heads.item;
-    if ((l.backlog.is_due(now) || to.unsent_bytes() > l.to->backlog_bytes) &&
-        fell_behind(now, t, place) && !l.wants(item.location))
-        return false;
-    if (out.phase == output::state::closed) return false;
-    const bool opens = out.phase == output::state::idle;
-    const auto* head = head_for(heads, l.column, opens ? std::nullopt : out.previous);
-    if (head == nullptr) {
+    if (l.backlog.is_due(now) || to.unsent_bytes() > l.to->backlog_bytes) [[unlikely]] {
+        const auto place = static_cast<std::size_t>(&l - t.lanes.data());
+        if (fell_behind(now, t, place) && !l.wants(item.location)) return false;
+    }
+    auto& head = heads.made[l.column];
+    if (!head.made || head.previous != out.previous) make_head(heads, l.column, out.previous);
+    if (head.head.empty()) [[unlikely]] {
         end_subscriber(now, l.subscriber, publish_done_code::internal_error,
                        "this draft cannot express the object");
         return false;
     }
-    if (opens) {
-        const bool first = !live.last && (live.first_object || item.location.object == 0);
-        const auto stream = to.open_subgroup(now, l.id,
-                                             {.group = live.group,
-                                              .subgroup = live.subgroup,
-                                              .publisher_priority = live.publisher_priority,
-                                              .has_properties = live.has_properties,
-                                              .end_of_group = live.end_of_group,
-                                              .first_object = first});
-        if (!stream) {
-            out.phase = output::state::closed;
-            if (stream.error().code == errc::bad_value || stream.error().code == errc::not_in_draft)
-                end_subscriber(now, l.subscriber, publish_done_code::internal_error,
-                               "this draft cannot express the group");
-            return false;
-        }
-        out = {*stream, output::state::open, std::nullopt};
-    }
-    if (!to.write_encoded(now, out.stream, out.previous, item.location.object, *head,
-                          item.payload)) {
+    if (out.phase != output::state::open) [[unlikely]]
+        if (!open_output(now, l, live, out, item)) return false;
+    if (!to.write_encoded(now, out.stream, out.previous, item.location.object, head.head,
+                          head.rest)) [[unlikely]] {
         (void)to.reset_stream(now, out.stream, reset_code::internal_error);
         out.phase = output::state::closed;
         return false;
     }
     out.previous = item.location.object;
-    l.backlog.wrote(head->size() + item.payload.size());
+    l.backlog.wrote(head.head.size() + head.rest.size());
     count_out(*l.to, item.payload.size());
     touch(*l.to);
     return true;
+}
+
+/// Starts the stream that a subgroup goes to one subscriber on; false when that cannot be.
+[[gnu::noinline]] inline bool relay::open_output(instant now, lane& l, const live_subgroup& live,
+                                                 output& out, const object& item) {
+    if (out.phase == output::state::closed) return false;
+    const bool first = !live.last && (live.first_object || item.location.object == 0);
+    const auto stream = l.to->session.open_subgroup(now, l.id,
+                                                    {.group = live.group,
+                                                     .subgroup = live.subgroup,
+                                                     .publisher_priority = live.publisher_priority,
+                                                     .has_properties = live.has_properties,
+                                                     .end_of_group = live.end_of_group,
+                                                     .first_object = first});
+    if (stream) {
+        out = {*stream, output::state::open, std::nullopt};
+        return true;
+    }
+    out.phase = output::state::closed;
+    if (stream.error().code == errc::bad_value || stream.error().code == errc::not_in_draft)
+        end_subscriber(now, l.subscriber, publish_done_code::internal_error,
+                       "this draft cannot express the group");
+    return false;
 }
 
 inline void relay::deliver_datagram(instant now, track& t, const object& item,

@@ -63,18 +63,30 @@ inline result<session_key> relay::add_session(instant now, session_config config
 inline void relay::touch(peer& p) {
     if (p.dirty) return;
     p.dirty = true;
-    ready_.push(p.key);
+    p.ready_next = nullptr;
+    p.ready_previous = ready_last_;
+    (ready_last_ != nullptr ? ready_last_->ready_next : ready_first_) = &p;
+    ready_last_ = &p;
+}
+
+inline void relay::untouch(peer& p) noexcept {
+    if (!p.dirty) return;
+    p.dirty = false;
+    (p.ready_next != nullptr ? p.ready_next->ready_previous : ready_last_) = p.ready_previous;
+    (p.ready_previous != nullptr ? p.ready_previous->ready_next : ready_first_) = p.ready_next;
 }
 
 inline std::optional<session_key> relay::poll_ready() {
-    while (const auto key = ready_.pop()) {
-        auto* p = find(*key);
-        if (p == nullptr) continue;
-        p->dirty = false;
-        schedule_session(*p);
-        return key;
+    auto* const p = ready_first_;
+    if (p == nullptr) return std::nullopt;
+    untouch(*p);
+    // The next ones are on their way while the caller is busy with this one.
+    if (const auto* next = ready_first_; next != nullptr) {
+        peer::expect(next->ready_next);
+        next->session.expect_send();
     }
-    return std::nullopt;
+    schedule_session(*p);
+    return p->key;
 }
 
 inline void relay::handle_ready(instant now, session_key key) {
@@ -92,6 +104,7 @@ inline void relay::remove_session(instant now, session_key key) {
     auto* p = find(key);
     if (p == nullptr) return;
     close_down(now, *p);
+    untouch(*p);
     ++generations_[key.index];
     peers_[key.index].reset();
     free_peers_.push_back(key.index);

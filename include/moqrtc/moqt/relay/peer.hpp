@@ -15,19 +15,23 @@ namespace moqrtc::moqt::relaying {
 inline constexpr std::uint32_t none = UINT32_MAX;
 
 /// A session and what the relay knows of its requests.
-struct peer {
+struct alignas(64) peer {
     peer(instant now, session_config config, buffer_pool& pool, session_info i)
-        : session{now, std::move(config), pool}, info{std::move(i)} {}
+        : is_sibling{i.sibling}, session{now, std::move(config), pool}, info{std::move(i)} {}
 
-    moqt::session session;
-    session_info info;
-    session_key key{};
-    std::uint8_t column = 0; ///< of its draft in `spoken_drafts`
-    bool dirty = false;      ///< in the list of those that have something to send
-    bool up = false;
-    bool gone = false;   ///< the session is over
+    // What each object touches comes first.
+    peer* ready_next = nullptr; ///< in the list of those that have something to send
+    peer* ready_previous = nullptr;
     std::size_t backlog_bytes = 0; ///< unsent bytes that make it one that does not keep up
-    instant due = never; ///< earliest timer that is set for it
+    instant due = never;           ///< earliest timer that is set for it
+    bool dirty = false;            ///< it is in that list
+    bool up = false;
+    bool is_sibling = false; ///< `info.sibling`, close at hand
+    bool gone = false;       ///< the session is over
+    std::uint8_t column = 0; ///< of its draft in `spoken_drafts`
+    moqt::session session;
+    session_key key{};
+    session_info info;
 
     id_map subscribers{};
     id_map sources{};
@@ -36,6 +40,8 @@ struct peer {
     id_map ingests{}; ///< by data stream
     std::map<request_id, track_namespace> published{};
     std::map<request_id, track_namespace> discoveries{}; ///< prefixes it wants to hear of
+    /// By SUBSCRIBE_TRACKS: tracks of which PUBLISH_BLOCKED said that they are not offered.
+    std::map<request_id, std::set<full_track_name>> blocked{};
     /// Prefixes that we asked it for, and the namespaces it answered with.
     struct upstream_discovery {
         track_namespace prefix{};
@@ -51,6 +57,8 @@ struct peer {
     /// Fetches of the peer that are not finished, for pausing and resuming.
     std::vector<std::uint32_t> open_fetches{};
 
+    /// Something is about to be written to, or sent from, a peer; null is nobody.
+    static void expect(const peer* p) noexcept { prefetch(p, 128); }
     [[nodiscard]] bool usable() const noexcept {
         return !gone && !session.closed() && session.established();
     }

@@ -80,6 +80,7 @@ private:
             bool made = false;
             std::optional<std::uint64_t> previous{};
             slice head{};
+            slice rest{}; ///< the payload, unless `head` has it already
         };
         const object* item = nullptr;
         const wire_rules* from = nullptr; ///< encoding of its properties
@@ -90,6 +91,7 @@ private:
     // life.hpp: sessions, timers, reports
     [[nodiscard]] peer* find(session_key key) const noexcept;
     void touch(peer& p);
+    void untouch(peer& p) noexcept;
     relay_event& report(relay_event::kind what, const peer* p = nullptr);
     void close_down(instant now, peer& p);
     struct timer {
@@ -170,8 +172,10 @@ private:
     void on_stream_end(instant now, peer& p, event& e, bool reset);
     void on_stopped(peer& p, event& e);
     void deliver(instant now, track& t, live_subgroup& live, object_heads& heads);
-    bool write(instant now, track& t, std::size_t place, live_subgroup& live, output& out,
+    bool write(instant now, track& t, lane& l, live_subgroup& live, output& out,
                object_heads& heads);
+    [[nodiscard]] bool open_output(instant now, lane& l, const live_subgroup& live, output& out,
+                                   const object& item);
     void deliver_datagram(instant now, track& t, const object& item, const wire_rules& from);
     void finish_live(instant now, std::uint32_t index);
     void reset_live(instant now, std::uint32_t index, reset_code code);
@@ -193,8 +197,7 @@ private:
 
     // bridge.hpp: from one draft to another
     [[nodiscard]] slice transcode(const wire_rules& from, const wire_rules& to, bytes in) const;
-    [[nodiscard]] const slice* head_for(object_heads& heads, std::size_t column,
-                                        std::optional<std::uint64_t> previous);
+    void make_head(object_heads& heads, std::size_t column, std::optional<std::uint64_t> previous);
     [[nodiscard]] std::optional<slice> properties_for(const track& t, const wire_rules& to) const;
     [[nodiscard]] reset_code code_for(const peer& p, reset_code code) const noexcept;
 
@@ -249,11 +252,12 @@ private:
     policy* policy_;
 
     std::vector<std::unique_ptr<peer>> peers_{};
-    std::vector<std::uint32_t> generations_{};
+    std::vector<std::uint64_t> generations_{};
     std::vector<std::uint32_t> free_peers_{};
     std::vector<session_key> upstreams_{};
     std::vector<session_key> siblings_{};
-    ring<session_key> ready_{};
+    peer* ready_first_ = nullptr; ///< those that `poll_ready` has to name
+    peer* ready_last_ = nullptr;
     ring<relay_event> events_{4096};
     relay_event overflow_{};
 

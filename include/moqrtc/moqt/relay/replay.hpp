@@ -57,7 +57,7 @@ inline void relay::replay(instant now, track& t, std::size_t place) {
             heads.item = &entry.item;
             heads.from = entry.rules;
             heads.has_properties = live->has_properties;
-            whole = write(now, t, place, *live, out, heads);
+            whole = write(now, t, t.lanes[place], *live, out, heads);
             live->last = entry.item.location.object;
             ++statistics_.objects_from_cache;
         }

@@ -42,7 +42,7 @@ inline void relay::count_in(const peer& from, std::size_t payload) noexcept {
 }
 
 inline void relay::count_out(const peer& to, std::size_t payload) noexcept {
-    if (to.info.sibling) {
+    if (to.is_sibling) {
         ++statistics_.objects_to_siblings;
         return;
     }

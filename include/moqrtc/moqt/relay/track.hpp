@@ -68,7 +68,7 @@ struct lane {
     ring<finished_stream> finished{};
 
     [[nodiscard]] bool wants(location at) const noexcept {
-        return active && at >= start && at.group <= end_group &&
+        return active && at.reaches(start) && at.group <= end_group &&
                (!skip_through || at.group > *skip_through);
     }
 };

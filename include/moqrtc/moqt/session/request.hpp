@@ -1,5 +1,6 @@
 #pragma once
 
+#include <moqrtc/core/assert.hpp>
 #include <moqrtc/core/slice.hpp>
 #include <moqrtc/moqt/codes.hpp>
 #include <moqrtc/moqt/name.hpp>
@@ -19,17 +20,22 @@ namespace moqrtc::moqt {
 
 /// What both sides know of a subscription.
 struct subscription_state {
-    bool publisher = false;  ///< we send the objects
-    bool by_publish = false; ///< the publisher started it
-    track_alias alias = 0;
-    bool forward = true;
-    priority subscriber_priority = default_priority;
+    // What each object is held against, made of the rest by `resolve`.
+    location first_wanted{};
+    std::uint64_t last_wanted_group = UINT64_MAX;
+    bool has_timeouts = false;
+
     std::optional<subscription_filter> filter{}; ///< unset: unfiltered
-    std::optional<group_order> order{};
-    std::optional<location> largest{}; ///< when it was established, or Forward last became 1
     std::uint64_t object_delivery_timeout = 0;   ///< the subscriber's, milliseconds, 0 none
     std::uint64_t subgroup_delivery_timeout = 0; ///< likewise
     track_properties properties{};
+    std::optional<location> largest{}; ///< when it was established, or Forward last became 1
+    bool publisher = false;            ///< we send the objects
+    bool by_publish = false;           ///< the publisher started it
+    bool forward = true;
+    priority subscriber_priority = default_priority;
+    std::optional<group_order> order{};
+    track_alias alias = 0;
     std::uint64_t streams_opened = 0; ///< data streams, ours or the peer's
     std::uint64_t streams_open = 0;
 
@@ -49,10 +55,17 @@ struct subscription_state {
         if (filter->type == filter_type::next_group_start) return {largest->group + 1, 0};
         return {largest->group, largest->object + 1};
     }
+    /// After a change of filter, Largest Object or timeouts.
+    void resolve() noexcept {
+        first_wanted = start();
+        last_wanted_group =
+            filter && filter->type == filter_type::absolute_range ? filter->end_group : UINT64_MAX;
+        has_timeouts = object_timeout() != 0 || subgroup_timeout() != 0;
+    }
     /// Whether the filter lets an object at `where` pass; says nothing of Forward.
     [[nodiscard]] bool wants(location where) const noexcept {
-        return !filter || (where >= start() && (filter->type != filter_type::absolute_range ||
-                                                where.group <= filter->end_group));
+        MOQRTC_ASSERT(first_wanted == start());
+        return where.reaches(first_wanted) && where.group <= last_wanted_group;
     }
     /// Whether any object of `group` can pass the filter.
     [[nodiscard]] bool wants_group(std::uint64_t group) const noexcept {
@@ -74,9 +87,11 @@ namespace detail {
 inline constexpr std::uint32_t no_slot = UINT32_MAX;
 
 /// A request of either side, from its message until both sides are through with it.
-struct request {
+struct alignas(64) request {
     enum class state : std::uint8_t { pending, established, done };
 
+    std::size_t unsent = 0; ///< bytes of its data streams; first, with what objects look at
+    subscription_state subscription{};
     request_id id = 0;
     request_kind kind = request_kind::none;
     bool ours = false;
@@ -84,13 +99,11 @@ struct request {
     bool own_stream = false; ///< it has a bidirectional stream of its own
     std::uint64_t stream = 0;
     full_track_name name{}; ///< `name.space` alone for namespace requests
-    subscription_state subscription{};
     location fetch_start{};
     group_order fetch_order = group_order::ascending;
     std::uint64_t fetch_stream = no_stream;
     bool fetch_finished = false;
-    std::uint32_t first_stream = no_slot; ///< list of our open data streams
-    std::size_t unsent = 0;
+    std::uint32_t first_stream = no_slot;  ///< list of our open data streams
     std::vector<request_id> updates_out{}; ///< our updates without an answer, oldest first
     std::vector<request_id> updates_in{};  ///< the peer's
     std::set<std::string> suffixes{};      ///< announced under SUBSCRIBE_NAMESPACE, canonical keys

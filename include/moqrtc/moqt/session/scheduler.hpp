@@ -47,9 +47,9 @@ public:
         std::uint32_t version = 0;
     };
 
-    void push(entry e) {
-        e.rank.turn = ++turn_;
-        heap_.push_back(e);
+    void push(const send_rank& rank, std::uint32_t stream, std::uint32_t version) {
+        heap_.push_back({rank, stream, version});
+        heap_.back().rank.turn = ++turn_;
         std::push_heap(heap_.begin(), heap_.end(), later);
     }
     [[nodiscard]] const entry* top() const noexcept {
@@ -82,20 +82,26 @@ public:
     void add(instant at, kind what, std::uint64_t id = 0) {
         heap_.push_back({at, what, id});
         std::push_heap(heap_.begin(), heap_.end(), later);
+        next_ = heap_.front().at;
     }
     /// The next deadline that has passed at `now`, if any.
     [[nodiscard]] std::optional<entry> due(instant now) {
-        if (heap_.empty() || heap_.front().at > now) return std::nullopt;
+        if (heap_.empty() || next_ > now) return std::nullopt;
         const auto found = heap_.front();
         std::pop_heap(heap_.begin(), heap_.end(), later);
         heap_.pop_back();
+        next_ = heap_.empty() ? never : heap_.front().at;
         return found;
     }
-    [[nodiscard]] instant next() const noexcept { return heap_.empty() ? never : heap_.front().at; }
-    void clear() noexcept { heap_.clear(); }
+    [[nodiscard]] instant next() const noexcept { return next_; }
+    void clear() noexcept {
+        heap_.clear();
+        next_ = never;
+    }
 
 private:
     static bool later(const entry& a, const entry& b) noexcept { return a.at > b.at; }
+    instant next_ = never; ///< asked for far more often than the heap changes
     std::vector<entry> heap_;
 };
 

@@ -74,6 +74,7 @@ public:
     /// The stream of highest priority that has something to send and room to send it, or none.
     /// Follow it with `handle_sent` or `handle_blocked`.
     [[nodiscard]] std::optional<stream_send> poll_send(instant now);
+    void expect_send() const noexcept { prefetch(lone_, 128); } ///< `poll_send` comes soon
     /// The transport took `count` bytes of what `poll_send` offered, and the end if `fin`.
     void handle_sent(instant now, stream_id stream, std::size_t count, bool fin);
     /// The stream cannot send until `handle_writable`.
@@ -227,12 +228,15 @@ private:
     // detail/send.hpp
     [[nodiscard]] stream_id next_local_id(bool unidirectional) noexcept;
     [[nodiscard]] std::uint32_t add_out(stream_id id, out_kind kind, send_rank rank);
-    void make_ready(std::uint32_t slot);
+    void make_ready(out_stream& s);
     void rerank(std::uint32_t slot, send_rank rank);
-    void queue(std::uint32_t slot, slice chunk);
+    void queue(out_stream& s, slice chunk);
+    void queued(out_stream& s, std::size_t size);
     void finish_out(instant now, std::uint32_t slot);
     void reset_out(instant now, std::uint32_t slot, reset_code code);
     void free_out(std::uint32_t slot);
+    [[nodiscard]] out_stream* next_out(instant now);
+    void sent_first_or_last(instant now, out_stream& s, std::size_t count, bool fin);
     [[nodiscard]] bool expired(const out_stream& s, instant now) const noexcept;
     template <class M>
     [[nodiscard]] result<slice> encode(const M& message);
@@ -240,6 +244,7 @@ private:
     result<void> send_on(request& r, const M& message, bool fin = false);
     void op(transport_op::kind what, stream_id stream, reset_code code);
     [[nodiscard]] out_stream* find_out(stream_id id) noexcept;
+    [[nodiscard]] out_stream* look_up_out(stream_id id) noexcept;
 
     // detail/receive.hpp
     [[nodiscard]] std::uint32_t in_slot_for(instant now, stream_id id);
@@ -252,9 +257,7 @@ private:
     void finish_in(instant now, std::uint32_t slot);
     void discard_in(std::uint32_t slot, reset_code code);
     void free_in(std::uint32_t slot);
-    [[nodiscard]] bool is_slot_of(std::uint32_t slot, stream_id id) const noexcept {
-        return in_ids_.find(id) == slot;
-    }
+    [[nodiscard]] bool is_slot_of(std::uint32_t slot, stream_id id) const noexcept;
 
     // detail/dispatch.hpp
     void handle_message(instant now, std::uint32_t in, std::uint64_t type, bytes body);
@@ -319,12 +322,8 @@ private:
     void forget_names(const request& r);
     void grow_credit();
     [[nodiscard]] request* find_request(request_id id) noexcept;
-    [[nodiscard]] request* open_request(request_id id) noexcept {
-        return closed_ ? nullptr : find_request(id);
-    }
-    [[nodiscard]] std::uint32_t open_stream(data_stream stream) const noexcept {
-        return closed_ ? id_map::none : out_ids_.find(stream);
-    }
+    [[nodiscard]] request* open_request(request_id id) noexcept;
+    [[nodiscard]] out_stream* open_stream(data_stream stream) noexcept;
     [[nodiscard]] bool alias_is_free(track_alias alias, const full_track_name& track) noexcept;
 
     // detail/data_out.hpp, detail/setup.hpp
@@ -336,23 +335,27 @@ private:
     [[nodiscard]] slice keep(bytes data);
     [[nodiscard]] bool peer_is_server() const noexcept { return config_.self == role::client; }
 
+    // What each object touches comes first: a relay has thousands of sessions.
+    bool closed_ = false, established_ = false;
+    bool goaway_sent_ = false, goaway_received_ = false;
+    out_stream* recent_ = nullptr; ///< the one that was looked up last
+    out_stream* lone_ = nullptr;   ///< the only one that is ready, while the scheduler is empty
+    std::size_t unsent_data_bytes_ = 0;
+    std::size_t control_bytes_ = 0;
+    timer_heap timers_{};
+    ring<transport_op> ops_{};
+    ring<event> events_{};
+    send_scheduler scheduler_{};
+    slot_pool<out_stream> out_{};
+    event unheard_{}; ///< takes what would come after `closed`
+
     session_config config_;
     const wire_rules* rules_;
     buffer_pool* pool_;
-    bool closed_ = false;
-    bool established_ = false;
-    bool goaway_sent_ = false;
-    bool goaway_received_ = false;
-
-    ring<event> events_{};
-    event unheard_{}; ///< takes what would come after `closed`
-    ring<transport_op> ops_{};
-
     slot_pool<request> requests_{};
     id_map request_ids_{};
     id_map updates_in_{};  ///< the peer's REQUEST_UPDATE to the request it changes
     id_map updates_out_{}; ///< likewise ours
-    slot_pool<out_stream> out_{};
     id_map out_ids_{};
     slot_pool<in_stream> in_{};
     id_map in_ids_{};
@@ -361,15 +364,14 @@ private:
     std::map<full_track_name, request_id> receiving_{}; ///< subscriptions where we are subscriber
     std::map<full_track_name, request_id> sending_{};   ///< subscriptions where we are publisher
 
-    send_scheduler scheduler_{};
     std::vector<std::pair<std::uint32_t, std::uint32_t>> waiting_{}; ///< slot, version: no credit
-    timer_heap timers_{};
     token_cache tokens_;
 
     std::uint32_t control_out_ = no_slot;
     std::uint32_t control_in_ = no_slot;
     std::uint64_t local_streams_[2]{}; ///< bidirectional, unidirectional: made so far
     std::uint64_t credit_[2]{};        ///< streams the transport would open
+    std::uint64_t unopened_[2]{};      ///< streams of ours that it does not know yet
     request_id next_request_id_;
     request_id next_peer_request_id_;
     detail::id_history peer_request_ids_{};
@@ -378,8 +380,6 @@ private:
     std::uint64_t peer_requests_ended_ = 0;
     std::size_t peer_requests_open_ = 0;
     bool blocked_told_ = false;
-    std::size_t unsent_data_bytes_ = 0;
-    std::size_t control_bytes_ = 0;
     std::size_t held_bytes_ = 0; ///< before SETUP
     std::size_t unknown_alias_bytes_ = 0;
     std::size_t streams_waiting_ = 0; ///< for their alias

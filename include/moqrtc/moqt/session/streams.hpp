@@ -12,42 +12,40 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace moqrtc::moqt::detail {
 
 enum class out_kind : std::uint8_t { control, request, subgroup, fetch };
 
-/// The sending side of a stream: what is queued, sent and not yet acknowledged.
+/// The sending side of a stream: what is queued, sent and not yet acknowledged. What each object
+/// touches fills the first two cache lines: a relay has one for each subscriber, and they add up.
 ///
 /// Owns    references on the queued slices until their bytes are acknowledged.
-struct out_stream {
+struct alignas(64) out_stream {
     stream_id id = 0;
+    std::uint32_t slot = no_slot; ///< its own place
+    std::uint32_t version = 0;
     out_kind kind = out_kind::control;
     bool opened = false; ///< the transport knows it
     bool blocked = false;
     bool queued = false; ///< an entry of the current version is in the scheduler
     bool fin = false;    ///< ends after what is queued
     bool fin_sent = false;
-    std::uint32_t version = 0;
-    send_rank rank{};
-
-    ring<slice> chunks{};
+    bool marked = false;      ///< `marks` is not empty
+    bool has_objects = false; ///< `latest_object` counts
+    std::size_t unsent = 0;   ///< bytes
+    std::uint64_t offset_sent = 0;
     std::size_t sent_chunks = 0;  ///< chunks wholly sent
     std::size_t sent_partly = 0;  ///< bytes sent of the chunk after those
     std::size_t acked_partly = 0; ///< bytes acknowledged of the first chunk
-    std::size_t unsent = 0;       ///< bytes
-    std::uint64_t offset_queued = 0;
-    std::uint64_t offset_sent = 0;
 
-    std::uint32_t request = no_slot;
-    std::uint32_t previous_stream = no_slot; ///< in the request's list
-    std::uint32_t next_stream = no_slot;
+    request* owner = nullptr; ///< the request that it belongs to, while that is open
+    ring<slice> chunks{};
+    std::uint64_t latest_object = 0;
+    std::uint64_t group = 0; ///< that of `header`
 
-    std::uint64_t group = 0;
-    std::uint64_t subgroup = 0;
     subgroup_header header{};
-    std::optional<std::uint64_t> last_object{};
-    std::optional<fetch_sequence> fetch{};
 
     /// When queued objects were given to us, for delivery timeouts; empty when there is none.
     struct mark {
@@ -55,7 +53,11 @@ struct out_stream {
         instant at{};
     };
     ring<mark> marks{};
-    instant finished_at{}; ///< when FIN was queued
+    send_rank rank{};
+    instant finished_at{};                   ///< when FIN was queued
+    std::uint32_t previous_stream = no_slot; ///< in the request's list
+    std::uint32_t next_stream = no_slot;
+    std::optional<fetch_sequence> fetch{};
 
     [[nodiscard]] bool is_data() const noexcept {
         return kind == out_kind::subgroup || kind == out_kind::fetch;
@@ -63,16 +65,33 @@ struct out_stream {
     [[nodiscard]] bool wants_to_send() const noexcept {
         return !blocked && (unsent != 0 || (fin && !fin_sent));
     }
-    void push(slice chunk) {
+    [[nodiscard]] std::optional<std::uint64_t> last_object() const noexcept {
+        return has_objects ? std::optional{latest_object} : std::nullopt;
+    }
+    /// Notes the object that was pushed last.
+    void note(std::uint64_t object) noexcept {
+        latest_object = object;
+        has_objects = true;
+    }
+    [[gnu::noinline]] void drop_marks() noexcept {
+        while (marked && marks.front().end <= offset_sent) {
+            marks.pop_front();
+            marked = !marks.empty();
+        }
+    }
+    /// What is queued by now was queued at `now`.
+    void mark_time(instant now) { marked = marks.push({offset_sent + unsent, now}); }
+    template <class Slice>
+    void push(Slice&& chunk) {
         if (chunk.empty()) return;
         unsent += chunk.size();
-        offset_queued += chunk.size();
-        chunks.push(std::move(chunk));
+        chunks.push(std::forward<Slice>(chunk));
     }
-    /// Pending bytes, as many chunks as fit.
-    void offer(stream_send& out) const {
+    /// Pending bytes, as many chunks as fit; made in the caller's place, for it is large.
+    [[nodiscard]] std::optional<stream_send> offer() const {
+        std::optional<stream_send> made{std::in_place};
+        auto& out = *made;
         out.stream = id;
-        out.count = 0;
         std::size_t skip = sent_partly;
         std::size_t at = sent_chunks;
         for (; at < chunks.size() && out.count < stream_send::max_chunks; ++at) {
@@ -80,10 +99,18 @@ struct out_stream {
             skip = 0;
         }
         out.fin = fin && at == chunks.size();
+        return made;
     }
     void sent(std::size_t count) noexcept {
         unsent -= count;
         offset_sent += count;
+        if (marked) [[unlikely]]
+            drop_marks();
+        if (unsent != 0) return sent_some(count);
+        sent_chunks = chunks.size();
+        sent_partly = 0;
+    }
+    [[gnu::noinline]] void sent_some(std::size_t count) noexcept {
         while (count != 0) {
             const auto left = chunks[sent_chunks].size() - sent_partly;
             if (count < left) {

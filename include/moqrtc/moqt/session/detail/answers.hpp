@@ -32,6 +32,7 @@ inline result<void> session::accept_subscribe(instant, request_id id, track_alia
     own_aliases_.set(alias, request_ids_.find(id));
     r.subscription.largest = params.largest_object;
     r.subscription.properties = *known;
+    r.subscription.resolve();
     return {};
 }
 
@@ -130,8 +131,10 @@ inline result<void> session::accept_update(instant, request_id update_id,
     std::erase(r.updates_in, update_id);
     updates_in_.erase(update_id);
     ++peer_requests_ended_;
-    if (params.largest_object && r.is_subscription())
+    if (params.largest_object && r.is_subscription()) {
         r.subscription.largest = params.largest_object;
+        r.subscription.resolve();
+    }
     grow_credit();
     return {};
 }

@@ -64,8 +64,10 @@ inline void session::on_ok(instant now, request* on, std::uint64_t type, bytes b
             return close(close_code::protocol_violation, "track properties in REQUEST_OK");
         std::erase(r->updates_out, update);
         updates_out_.erase(update);
-        if (m.params.largest_object && r->is_subscription())
+        if (m.params.largest_object && r->is_subscription()) {
             r->subscription.largest = m.params.largest_object;
+            r->subscription.resolve();
+        }
         emit(event::kind::update_accepted, r, body).update_id = update;
         return;
     }
@@ -102,6 +104,7 @@ inline void session::on_subscribe_ok(instant now, request& r, const msg::subscri
     r.subscription.largest = m.params.largest_object;
     if (const auto known = read_track_properties(*rules_, m.properties))
         r.subscription.properties = *known;
+    r.subscription.resolve();
     if (r.subscription.properties.malformed) return malformed(now, r);
     if (r.subscription.properties.unknown_mandatory) {
         // The track cannot be processed (anchor `mandatory-track-properties`): give it up.
@@ -188,7 +191,7 @@ inline void session::on_error(instant now, request* on, bytes body) {
         if (r->own_stream) {
             const auto out = out_ids_.find(r->stream);
             if (out != id_map::none) {
-                out_[out].request = no_slot;
+                out_[out].owner = nullptr;
                 finish_out(now, out);
             }
         }
@@ -248,7 +251,7 @@ inline void session::finish_done(instant now, request& r) {
     r.phase = request::state::done;
     if (r.own_stream)
         if (const auto out = out_ids_.find(r.stream); out != id_map::none) {
-            out_[out].request = no_slot;
+            out_[out].owner = nullptr;
             finish_out(now, out);
         }
     end_request(now, id);

@@ -32,40 +32,38 @@ inline result<data_stream> session::open_subgroup(instant, request_id id,
     if (!size) return std::unexpected(size.error());
     auto chunk = slice::copy(*pool_, bytes{head}.first(*size));
     if (chunk.empty()) return fail(errc::out_of_memory, "subgroup_header");
-    const auto request_slot = request_ids_.find(id);
     const auto stream = next_local_id(true);
     const auto slot = add_out(stream, out_kind::subgroup,
                               send_rank::data(sub.subscriber_priority, shown, sub.effective_order(),
                                               start.group, start.subgroup));
     auto& s = out_[slot];
     s.header = header;
-    s.request = request_slot;
+    s.group = start.group;
+    s.owner = r;
     s.next_stream = r->first_stream;
     if (s.next_stream != no_slot) out_[s.next_stream].previous_stream = slot;
     r->first_stream = slot;
     ++sub.streams_opened;
     ++sub.streams_open;
-    queue(slot, std::move(chunk));
+    queue(s, std::move(chunk));
     return stream;
 }
 
 inline void session::note_object(out_stream& s, instant now, std::uint64_t object_id) {
-    s.last_object = object_id;
-    const auto& sub = requests_[s.request].subscription;
-    if (sub.object_timeout() != 0 || sub.subgroup_timeout() != 0)
-        s.marks.push({s.offset_queued, now});
+    s.note(object_id);
+    if (s.owner->subscription.has_timeouts) s.mark_time(now);
 }
 
 inline result<void> session::write_object(instant now, data_stream stream, std::uint64_t object_id,
                                           const slice& properties, const slice& payload,
                                           object_status status) {
-    const auto slot = open_stream(stream);
-    if (slot == id_map::none || out_[slot].kind != out_kind::subgroup)
+    auto* const found = open_stream(stream);
+    if (found == nullptr || found->kind != out_kind::subgroup)
         return fail(errc::not_found, "stream");
-    auto& s = out_[slot];
+    auto& s = *found;
     if (s.fin) return fail(errc::bad_state, "stream");
     // Only what the filter lets pass is sent; the caller learns it before anything is queued.
-    if (!requests_[s.request].subscription.wants({s.header.group_id, object_id}))
+    if (!s.owner->subscription.wants({s.group, object_id}))
         return fail(errc::bad_state, "subscription_filter");
     object item;
     item.location = {s.header.group_id, object_id};
@@ -75,11 +73,13 @@ inline result<void> session::write_object(instant now, data_stream stream, std::
     auto head = buffer::allocate(*pool_, subgroup_object_header::max_size + properties.size());
     if (!head.valid()) return fail(errc::out_of_memory, "object");
     const auto size =
-        encode_subgroup_object_header(*rules_, s.header, s.last_object, item, head.room());
+        encode_subgroup_object_header(*rules_, s.header, s.last_object(), item, head.room());
     if (!size) return std::unexpected(size.error());
     head.commit(*size);
-    queue(slot, head.freeze());
-    queue(slot, payload);
+    const auto before = s.unsent;
+    s.push(head.freeze());
+    s.push(payload);
+    queued(s, s.unsent - before);
     note_object(s, now, object_id);
     return {};
 }
@@ -88,40 +88,43 @@ inline result<void> session::write_encoded(instant now, data_stream stream,
                                            std::optional<std::uint64_t> previous,
                                            std::uint64_t object_id, const slice& head,
                                            const slice& payload) {
-    const auto slot = open_stream(stream);
-    if (slot == id_map::none || out_[slot].kind != out_kind::subgroup)
+    auto* const found = open_stream(stream);
+    if (found == nullptr || found->kind != out_kind::subgroup) [[unlikely]]
         return fail(errc::not_found, "stream");
-    auto& s = out_[slot];
-    if (s.fin || s.last_object != previous) return fail(errc::bad_state, "stream");
-    if (!requests_[s.request].subscription.wants({s.header.group_id, object_id}))
+    auto& s = *found;
+    if (s.fin || s.last_object() != previous) [[unlikely]]
+        return fail(errc::bad_state, "stream");
+    if (!s.owner->subscription.wants({s.group, object_id})) [[unlikely]]
         return fail(errc::bad_state, "subscription_filter");
-    queue(slot, head);
-    queue(slot, payload);
+    const auto before = s.unsent;
+    s.push(head);
+    s.push(payload);
+    queued(s, s.unsent - before);
     note_object(s, now, object_id);
     return {};
 }
 
 inline std::optional<std::uint64_t> session::last_object(data_stream stream) const noexcept {
-    const auto slot = open_stream(stream);
-    return slot == id_map::none ? std::nullopt : out_[slot].last_object;
+    const auto slot = closed_ ? id_map::none : out_ids_.find(stream);
+    return slot == id_map::none ? std::nullopt : out_[slot].last_object();
 }
 
 inline std::size_t session::unsent_bytes_of(data_stream stream) const noexcept {
-    const auto slot = open_stream(stream);
+    const auto slot = closed_ ? id_map::none : out_ids_.find(stream);
     return slot == id_map::none ? 0 : out_[slot].unsent;
 }
 
 inline result<void> session::finish_stream(instant now, data_stream stream) {
-    const auto slot = open_stream(stream);
-    if (slot == id_map::none || !out_[slot].is_data()) return fail(errc::not_found, "stream");
-    finish_out(now, slot);
+    const auto* const s = open_stream(stream);
+    if (s == nullptr || !s->is_data()) return fail(errc::not_found, "stream");
+    finish_out(now, s->slot);
     return {};
 }
 
 inline result<void> session::reset_stream(instant now, data_stream stream, reset_code code) {
-    const auto slot = open_stream(stream);
-    if (slot == id_map::none || !out_[slot].is_data()) return fail(errc::not_found, "stream");
-    reset_out(now, slot, code);
+    const auto* const s = open_stream(stream);
+    if (s == nullptr || !s->is_data()) return fail(errc::not_found, "stream");
+    reset_out(now, s->slot, code);
     return {};
 }
 
@@ -158,36 +161,34 @@ inline result<data_stream> session::open_fetch_stream(instant, request_id id) {
                               send_rank::data(r->subscription.subscriber_priority, default_priority,
                                               group_order::ascending, r->fetch_start.group, 0));
     auto& s = out_[slot];
-    s.request = request_ids_.find(id);
+    s.owner = r;
     s.fetch.emplace(*rules_, r->fetch_order);
     r->first_stream = slot;
     r->fetch_stream = stream;
-    queue(slot, std::move(chunk));
+    queue(s, std::move(chunk));
     return stream;
 }
 
 inline result<void> session::write_fetch_object(instant, data_stream stream, const object& item) {
-    const auto slot = open_stream(stream);
-    if (slot == id_map::none || out_[slot].kind != out_kind::fetch)
-        return fail(errc::not_found, "stream");
-    auto& s = out_[slot];
+    auto* const found = open_stream(stream);
+    if (found == nullptr || found->kind != out_kind::fetch) return fail(errc::not_found, "stream");
+    auto& s = *found;
     if (s.fin) return fail(errc::bad_state, "stream");
     auto head = buffer::allocate(*pool_, 64 + item.properties.size());
     if (!head.valid()) return fail(errc::out_of_memory, "object");
     const auto size = s.fetch->encode(item, head.room());
     if (!size) return std::unexpected(size.error());
     head.commit(*size);
-    queue(slot, head.freeze());
-    queue(slot, item.payload);
+    queue(s, head.freeze());
+    queue(s, item.payload);
     return {};
 }
 
 inline result<void> session::write_fetch_gap(instant, data_stream stream, location last,
                                              bool unknown) {
-    const auto slot = open_stream(stream);
-    if (slot == id_map::none || out_[slot].kind != out_kind::fetch)
-        return fail(errc::not_found, "stream");
-    auto& s = out_[slot];
+    auto* const found = open_stream(stream);
+    if (found == nullptr || found->kind != out_kind::fetch) return fail(errc::not_found, "stream");
+    auto& s = *found;
     if (s.fin) return fail(errc::bad_state, "stream");
     std::array<std::byte, 32> out{};
     const auto size = s.fetch->encode_range_end(
@@ -195,21 +196,22 @@ inline result<void> session::write_fetch_gap(instant, data_stream stream, locati
     if (!size) return std::unexpected(size.error());
     auto chunk = slice::copy(*pool_, bytes{out}.first(*size));
     if (chunk.empty()) return fail(errc::out_of_memory, "fetch gap");
-    queue(slot, std::move(chunk));
+    queue(s, std::move(chunk));
     return {};
 }
 
 /// A data stream of ours was handed over to its end, or reset: its request may be through.
 inline void session::data_stream_closed(instant now, std::uint32_t slot) {
     auto& s = out_[slot];
-    if (s.request == no_slot) return;
-    auto& r = requests_[s.request];
+    if (s.owner == nullptr) return;
+    auto& r = *s.owner;
     if (s.previous_stream != no_slot)
         out_[s.previous_stream].next_stream = s.next_stream;
     else
         r.first_stream = s.next_stream;
     if (s.next_stream != no_slot) out_[s.next_stream].previous_stream = s.previous_stream;
-    s.request = s.previous_stream = s.next_stream = no_slot;
+    s.owner = nullptr;
+    s.previous_stream = s.next_stream = no_slot;
     if (r.kind == request_kind::fetch) {
         r.fetch_finished = true;
         if (r.phase != request::state::established) return;

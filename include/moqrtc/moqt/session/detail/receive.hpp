@@ -13,6 +13,10 @@ inline std::uint32_t session::add_in(stream_id id, in_kind kind) {
     return slot;
 }
 
+inline bool session::is_slot_of(std::uint32_t slot, stream_id id) const noexcept {
+    return in_ids_.find(id) == slot;
+}
+
 inline void session::free_in(std::uint32_t slot) {
     auto& s = in_[slot];
     (s.waits_alias ? unknown_alias_bytes_ : held_bytes_) -= s.held.size();
@@ -246,7 +250,7 @@ inline void session::handle_stop_sending(instant now, stream_id id, std::uint64_
     auto& s = out_[slot];
     if (s.kind == out_kind::control)
         return close(close_code::protocol_violation, "control stream stopped");
-    auto* r = s.request == no_slot ? nullptr : &requests_[s.request];
+    auto* r = s.owner;
     if (s.is_data()) {
         auto& e = emit(event::kind::stream_stopped, r);
         e.stream = id;

@@ -15,7 +15,7 @@ void session::on_request(instant now, request_kind kind, const M& message, bytes
         r.own_stream = true;
         r.stream = in_[in].id;
         in_[in].request = slot;
-        out_[out_ids_.find(r.stream)].request = slot;
+        out_[out_ids_.find(r.stream)].owner = &r;
     }
     const auto refused_tokens = apply_tokens(message.params.authorization_tokens);
     if (closed_) return;
@@ -75,6 +75,7 @@ inline std::optional<request_error_code> session::admit(request& r, const msg::p
     apply_params(r.subscription, m.params);
     const auto properties = read_track_properties(*rules_, m.properties);
     if (properties) r.subscription.properties = *properties;
+    r.subscription.resolve();
     if (const auto refused = check_reserved(r, true)) return refused;
     if (r.subscription.properties.unknown_mandatory)
         return request_error_code::unsupported_extension;
@@ -172,7 +173,7 @@ inline void session::on_update(instant now, request* on, bytes body) {
         ++peer_requests_ended_;
         const msg::request_error no_request{m->request_id,
                                             to_wire(*rules_, request_error_code::does_not_exist)};
-        if (auto encoded = encode(no_request)) queue(control_out_, std::move(*encoded));
+        if (auto encoded = encode(no_request)) queue(out_[control_out_], std::move(*encoded));
         return;
     }
     const bool by_subscriber = r->ours && r->kind == request_kind::publish;

@@ -7,6 +7,7 @@ namespace moqrtc::moqt {
 
 inline bool session::can_request() const noexcept {
     if (closed_ || goaway_received_) return false;
+    if (rules_->request_streams) return credit_[0] > unopened_[0];
     return !rules_->request_credit || (established_ && next_request_id_ < peer_credit_);
 }
 
@@ -20,7 +21,7 @@ inline result<request_id> session::next_request() noexcept {
     if (!blocked_told_) {
         blocked_told_ = true;
         if (auto encoded = encode(msg::requests_blocked{peer_credit_}))
-            queue(control_out_, std::move(*encoded));
+            queue(out_[control_out_], std::move(*encoded));
     }
     return fail(errc::limit, "max_request_id");
 }
@@ -41,6 +42,10 @@ inline detail::request* session::find_request(request_id id) noexcept {
     return slot == id_map::none ? nullptr : &requests_[slot];
 }
 
+inline detail::request* session::open_request(request_id id) noexcept {
+    return closed_ ? nullptr : find_request(id);
+}
+
 template <class M>
 result<request_id> session::start_request(instant now, request_kind kind, M& message,
                                           full_track_name name) {
@@ -59,10 +64,10 @@ result<request_id> session::start_request(instant now, request_kind kind, M& mes
     if (r.own_stream) {
         r.stream = next_local_id(false);
         out = add_out(r.stream, out_kind::request, send_rank::of(send_rank::level::request));
-        out_[out].request = slot;
+        out_[out].owner = &r;
         in_[add_in(r.stream, in_kind::request)].request = slot;
     }
-    queue(out, std::move(*encoded));
+    queue(out_[out], std::move(*encoded));
     (void)now;
     return id;
 }
@@ -75,6 +80,7 @@ inline void session::apply_params(subscription_state& s, const message_params& p
     if (p.group_order) s.order = p.group_order;
     if (p.object_delivery_timeout) s.object_delivery_timeout = *p.object_delivery_timeout;
     if (p.subgroup_delivery_timeout) s.subgroup_delivery_timeout = *p.subgroup_delivery_timeout;
+    s.resolve();
 }
 
 inline result<request_id> session::subscribe(instant now, const full_track_name& track,
@@ -206,7 +212,7 @@ inline void session::close_own_stream(instant now, request& r, reset_code code) 
     if (!r.own_stream) return;
     const auto out = out_ids_.find(r.stream);
     if (out != id_map::none) {
-        out_[out].request = no_slot;
+        out_[out].owner = nullptr;
         if (!out_[out].fin) reset_out(now, out, code);
     }
     const auto in = in_ids_.find(r.stream);
@@ -275,14 +281,15 @@ inline void session::end_request(instant, request_id id) {
     for (const auto update : r.updates_out)
         updates_out_.erase(update);
     if (r.own_stream) {
-        if (auto* s = find_out(r.stream)) s->request = no_slot;
+        if (auto* s = find_out(r.stream)) s->owner = nullptr;
         const auto in = in_ids_.find(r.stream);
         if (in != id_map::none) in_[in].request = no_slot;
     }
     for (auto at = r.first_stream; at != no_slot;) {
         auto& s = out_[at];
         at = std::exchange(s.next_stream, no_slot);
-        s.previous_stream = s.request = no_slot;
+        s.previous_stream = no_slot;
+        s.owner = nullptr;
     }
     const bool ours = r.ours;
     request_ids_.erase(id);
@@ -302,7 +309,7 @@ inline void session::grow_credit() {
     auto encoded = encode(msg::max_request_id{limit});
     if (!encoded) return;
     granted_credit_ = limit;
-    queue(control_out_, std::move(*encoded));
+    queue(out_[control_out_], std::move(*encoded));
 }
 
 inline result<void> session::cancel(instant now, request_id id, reset_code code) {

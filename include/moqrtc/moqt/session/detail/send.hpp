@@ -14,44 +14,69 @@ inline std::uint32_t session::add_out(stream_id id, out_kind kind, send_rank ran
     const auto slot = out_.take();
     auto& s = out_[slot];
     s.id = id;
+    s.slot = slot;
     s.kind = kind;
     s.rank = rank;
     s.opened = opened_by_server(id) != (config_.self == role::server);
+    if (!s.opened) ++unopened_[is_unidirectional(id)];
     out_ids_.set(id, slot);
     return slot;
 }
 
+/// What is written is soon sent and acknowledged: the stream of the call before is looked at first.
 inline detail::out_stream* session::find_out(stream_id id) noexcept {
-    const auto slot = out_ids_.find(id);
-    return slot == id_map::none ? nullptr : &out_[slot];
+    return recent_ != nullptr && recent_->id == id ? recent_ : look_up_out(id);
 }
 
-inline void session::make_ready(std::uint32_t slot) {
-    auto& s = out_[slot];
+[[gnu::noinline]] inline detail::out_stream* session::look_up_out(stream_id id) noexcept {
+    const auto slot = out_ids_.find(id);
+    return slot == id_map::none ? nullptr : recent_ = &out_[slot];
+}
+
+inline detail::out_stream* session::open_stream(data_stream stream) noexcept {
+    return closed_ ? nullptr : find_out(stream);
+}
+
+/// One stream that is ready needs no order: it stands by itself, and stays there when it has been
+/// sent until another becomes ready.
+inline void session::make_ready(out_stream& s) {
     if (s.queued || !s.wants_to_send()) return;
     s.queued = true;
-    scheduler_.push({s.rank, slot, s.version});
+    if (scheduler_.empty()) {
+        if (lone_ == nullptr || !lone_->wants_to_send()) {
+            if (lone_ != nullptr) lone_->queued = false;
+            lone_ = &s;
+            return;
+        }
+        scheduler_.push(lone_->rank, lone_->slot, lone_->version);
+        lone_ = nullptr;
+    }
+    scheduler_.push(s.rank, s.slot, s.version);
 }
 
 inline void session::rerank(std::uint32_t slot, send_rank rank) {
     auto& s = out_[slot];
     s.rank = rank;
+    if (lone_ == &s) return;
     ++s.version; // what the scheduler holds of it is void
     s.queued = false;
-    make_ready(slot);
+    make_ready(s);
 }
 
-inline void session::queue(std::uint32_t slot, slice chunk) {
-    auto& s = out_[slot];
+inline void session::queue(out_stream& s, slice chunk) {
     const auto size = chunk.size();
     s.push(std::move(chunk));
+    queued(s, size);
+}
+
+inline void session::queued(out_stream& s, std::size_t size) {
     if (s.is_data()) {
         unsent_data_bytes_ += size;
-        if (s.request != no_slot) requests_[s.request].unsent += size;
+        if (s.owner != nullptr) s.owner->unsent += size;
     } else {
         control_bytes_ += size;
     }
-    make_ready(slot);
+    if (!s.queued) make_ready(s);
 }
 
 inline void session::op(transport_op::kind what, stream_id stream, reset_code code) {
@@ -63,9 +88,9 @@ inline void session::finish_out(instant now, std::uint32_t slot) {
     if (s.fin) return;
     s.fin = true;
     s.finished_at = now;
-    make_ready(slot);
-    if (s.kind != out_kind::subgroup || s.request == no_slot) return;
-    const auto timeout = requests_[s.request].subscription.subgroup_timeout();
+    make_ready(s);
+    if (s.kind != out_kind::subgroup || s.owner == nullptr) return;
+    const auto timeout = s.owner->subscription.subgroup_timeout();
     if (timeout != 0)
         timers_.add(now + milliseconds_saturated(timeout), timer_heap::kind::subgroup, s.id);
 }
@@ -75,8 +100,8 @@ inline void session::reset_out(instant now, std::uint32_t slot, reset_code code)
     if (s.opened) op(transport_op::kind::reset, s.id, code);
     if (s.is_data()) {
         unsent_data_bytes_ -= s.unsent;
-        if (s.request != no_slot) {
-            auto& r = requests_[s.request];
+        if (s.owner != nullptr) {
+            auto& r = *s.owner;
             r.unsent -= s.unsent;
             // The peer can't see a stream that the transport never opened, so none is counted.
             if (!s.opened && s.kind == out_kind::subgroup) --r.subscription.streams_opened;
@@ -89,47 +114,61 @@ inline void session::reset_out(instant now, std::uint32_t slot, reset_code code)
 }
 
 inline void session::free_out(std::uint32_t slot) {
+    if (recent_ == &out_[slot]) recent_ = nullptr;
+    if (lone_ == &out_[slot]) lone_ = nullptr;
+    if (!out_[slot].opened) --unopened_[is_unidirectional(out_[slot].id)];
     out_ids_.erase(out_[slot].id);
     out_.give(slot);
 }
 
 inline std::optional<stream_send> session::poll_send(instant now) {
-    while (const auto* top = scheduler_.top()) {
-        const auto slot = top->stream;
-        const auto version = top->version;
-        auto& s = out_[slot];
-        if (s.version != version || !s.wants_to_send()) {
-            if (s.version == version) s.queued = false;
+    auto* s = lone_;
+    if (s != nullptr && !s->wants_to_send()) return std::nullopt;
+    if (s == nullptr || !s->opened || s->marked) s = next_out(now);
+    if (s == nullptr) return std::nullopt;
+    recent_ = s;
+    return s->offer();
+}
+
+/// The stream of highest priority that may send, or null.
+inline detail::out_stream* session::next_out(instant now) {
+    while (true) {
+        auto* s = lone_;
+        if (s == nullptr) {
+            const auto* top = scheduler_.top();
+            if (top == nullptr) return nullptr;
+            s = &out_[top->stream];
+            if (s->version != top->version || !s->wants_to_send()) {
+                if (s->version == top->version) s->queued = false;
+                scheduler_.pop();
+                continue;
+            }
+        } else if (!s->wants_to_send()) {
+            return nullptr;
+        }
+        const bool waits = !s->opened && credit_[is_unidirectional(s->id)] == 0;
+        if (!waits && !(s->marked && expired(*s, now))) return s;
+        if (lone_ == nullptr)
             scheduler_.pop();
+        else
+            lone_ = nullptr;
+        if (waits) {
+            waiting_.emplace_back(s->slot, s->version);
             continue;
         }
-        if (!s.opened && credit_[is_unidirectional(s.id)] == 0) {
-            scheduler_.pop();
-            waiting_.emplace_back(slot, version);
-            continue;
-        }
-        if (expired(s, now)) {
-            scheduler_.pop();
-            s.queued = false;
-            // Elapsed time is checked before object data goes to the transport (anchor
-            // `delivery-timeouts`); the subscriber sees why the subgroup is incomplete.
-            auto* r = s.request == no_slot ? nullptr : &requests_[s.request];
-            auto& e = emit(event::kind::stream_stopped, r);
-            e.stream = s.id;
-            e.reset = reset_code::delivery_timeout;
-            reset_out(now, slot, reset_code::delivery_timeout);
-            continue;
-        }
-        stream_send out;
-        s.offer(out);
-        return out;
+        s->queued = false;
+        // Elapsed time is checked before object data goes to the transport (anchor
+        // `delivery-timeouts`); the subscriber sees why the subgroup is incomplete.
+        auto& e = emit(event::kind::stream_stopped, s->owner);
+        e.stream = s->id;
+        e.reset = reset_code::delivery_timeout;
+        reset_out(now, s->slot, reset_code::delivery_timeout);
     }
-    return std::nullopt;
 }
 
 inline bool session::expired(const out_stream& s, instant now) const noexcept {
-    if (s.marks.empty() || s.request == no_slot) return false;
-    const auto& sub = requests_[s.request].subscription;
+    if (!s.marked || s.owner == nullptr) return false;
+    const auto& sub = s.owner->subscription;
     const auto object = sub.object_timeout();
     const auto group = sub.subgroup_timeout();
     if (object != 0 && now - s.marks.front().at > milliseconds_saturated(object)) return true;
@@ -137,26 +176,31 @@ inline bool session::expired(const out_stream& s, instant now) const noexcept {
 }
 
 inline void session::handle_sent(instant now, stream_id id, std::size_t count, bool fin) {
-    const auto slot = out_ids_.find(id);
-    if (slot == id_map::none) return;
-    auto& s = out_[slot];
-    if (!s.opened) {
-        s.opened = true;
-        auto& credit = credit_[is_unidirectional(id)];
-        if (credit != 0) --credit;
-    }
-    s.sent(count);
-    while (!s.marks.empty() && s.marks.front().end <= s.offset_sent)
-        s.marks.pop_front();
-    if (s.is_data()) {
+    auto* const s = find_out(id);
+    if (s == nullptr) return;
+    if (!s->opened || fin) [[unlikely]]
+        return sent_first_or_last(now, *s, count, fin);
+    s->sent(count);
+    if (s->is_data()) {
         unsent_data_bytes_ -= count;
-        if (s.request != no_slot) requests_[s.request].unsent -= count;
+        if (s->owner != nullptr) s->owner->unsent -= count;
     } else {
         control_bytes_ -= count;
     }
+}
+
+[[gnu::noinline]] inline void session::sent_first_or_last(instant now, out_stream& s,
+                                                          std::size_t count, bool fin) {
+    if (!s.opened) {
+        s.opened = true;
+        --unopened_[is_unidirectional(s.id)];
+        auto& credit = credit_[is_unidirectional(s.id)];
+        if (credit != 0) --credit;
+    }
+    handle_sent(now, s.id, count, false);
     if (!fin || s.fin_sent) return;
     s.fin_sent = true;
-    if (s.is_data()) data_stream_closed(now, slot);
+    if (s.is_data()) data_stream_closed(now, s.slot);
 }
 
 inline void session::handle_blocked(stream_id id) {
@@ -164,17 +208,17 @@ inline void session::handle_blocked(stream_id id) {
 }
 
 inline void session::handle_writable(stream_id id) {
-    const auto slot = out_ids_.find(id);
-    if (slot == id_map::none) return;
-    out_[slot].blocked = false;
-    make_ready(slot);
+    auto* const s = find_out(id);
+    if (s == nullptr) return;
+    s->blocked = false;
+    make_ready(*s);
 }
 
 inline void session::handle_acked(instant, stream_id id, std::size_t count, bool fin) {
-    const auto slot = out_ids_.find(id);
-    if (slot == id_map::none) return;
-    out_[slot].acked(count);
-    if (fin && slot != control_out_) free_out(slot);
+    auto* const s = find_out(id);
+    if (s == nullptr) return;
+    s->acked(count);
+    if (fin && s->slot != control_out_) free_out(s->slot);
 }
 
 inline void session::handle_stream_credit(std::uint64_t bidirectional,
@@ -188,7 +232,7 @@ inline void session::handle_stream_credit(std::uint64_t bidirectional,
         auto& s = out_[slot];
         if (s.version != version) continue;
         s.queued = false;
-        make_ready(slot);
+        make_ready(s);
     }
 }
 
@@ -215,7 +259,7 @@ result<void> session::send_on(request& r, const M& message, bool fin) {
         close(close_code::internal_error, "the peer does not read its control stream");
         return fail(errc::out_of_memory, "control queue", 0, M::where);
     }
-    queue(slot, std::move(*encoded));
+    queue(out_[slot], std::move(*encoded));
     if (fin && r.own_stream) finish_out(instant{}, slot);
     return {};
 }

@@ -42,7 +42,7 @@ inline void session::start() {
         encoded = encode(msg::server_setup{options});
     }
     if (!encoded) return close(close_code::internal_error, "cannot write SETUP");
-    queue(control_out_, std::move(*encoded));
+    queue(out_[control_out_], std::move(*encoded));
 }
 
 template <class M>
@@ -99,6 +99,7 @@ inline void session::close(close_code code, std::string_view reason) {
     e.close = code;
     e.message = text;
     scheduler_.clear();
+    lone_ = nullptr;
     timers_.clear();
 }
 
@@ -111,6 +112,7 @@ inline void session::handle_transport_closed(instant, std::uint64_t code, std::s
     e.by_peer = by_peer;
     e.message = slice::copy(*pool_, as_bytes(reason.substr(0, limits::reason_phrase)));
     scheduler_.clear();
+    lone_ = nullptr;
     timers_.clear();
 }
 
@@ -142,8 +144,7 @@ inline void session::handle_timeout(instant now) {
             // FIN was handed over, yet not everything is acknowledged (anchor `delivery-timeouts`).
             const auto slot = out_ids_.find(due->id);
             if (slot == id_map::none) break;
-            const auto of = out_[slot].request;
-            auto& e = emit(event::kind::stream_stopped, of == no_slot ? nullptr : &requests_[of]);
+            auto& e = emit(event::kind::stream_stopped, out_[slot].owner);
             e.stream = due->id;
             e.reset = reset_code::delivery_timeout;
             reset_out(now, slot, reset_code::delivery_timeout);
@@ -170,7 +171,7 @@ inline result<void> session::goaway(instant now, std::string_view uri, duration 
     if (rules_->goaway_request) m.request_id = next_peer_request_id_;
     auto encoded = encode(m);
     if (!encoded) return std::unexpected(encoded.error());
-    queue(control_out_, std::move(*encoded));
+    queue(out_[control_out_], std::move(*encoded));
     goaway_sent_ = true;
     timers_.add(now + (timeout.us > 0 ? timeout : config_.goaway_timeout),
                 timer_heap::kind::goaway);

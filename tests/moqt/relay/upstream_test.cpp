@@ -52,6 +52,27 @@ TEST_P(relay_upstream, publisher_that_comes_back_and_numbers_from_zero_starts_an
     EXPECT_EQ(s.got(again), "0:1=b 1:0=c");
 }
 
+TEST_P(relay_upstream, a_track_that_was_ended_is_published_again) {
+    auto& p = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send(p, "video", {10, 0}, "a");
+    auto& ended = p.tracks["video"];
+    ASSERT_TRUE(p.session().write_object(w.net.now(), ended.open.begin()->second, 1, {}, {},
+                                         object_status::end_of_track));
+    ASSERT_TRUE(p.session().publish_done(w.net.now(), ended.subscriptions.at(0),
+                                         publish_done_code::track_ended, "end"));
+    w.flush(p);
+    EXPECT_EQ(s.done(id), publish_done_code::track_ended);
+    w.kill(p);
+    auto& back = w.publish(GetParam().from);
+    const auto again = w.subscribe(s, "video");
+    w.send(back, "video", {20, 0}, "b");
+    w.send(back, "video", {20, 1}, "c");
+    EXPECT_FALSE(s.done(again));
+    EXPECT_TRUE(s.got(again).ends_with("20:0=b 20:1=c")) << s.got(again);
+}
+
 TEST_P(relay_upstream, pushing_publisher_killed_and_back) {
     auto& p = w.add<publisher>(GetParam().from);
     p.push({"live"}, "video");

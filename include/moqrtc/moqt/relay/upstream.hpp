@@ -54,8 +54,7 @@ inline bool relay::subscribe_at(instant now, std::uint32_t index, peer& p, bool 
     auto hold = instant{};
     bool somebody_else = t.lane_count == 0 && t.waiting.empty();
     for (const auto& l : t.lanes)
-        somebody_else =
-            somebody_else || (l.to != nullptr && l.to != &p && !is_circle(*l.to, p));
+        somebody_else = somebody_else || (l.to != nullptr && l.to != &p && !is_circle(*l.to, p));
     for (const auto s : t.waiting) {
         const auto& waiting = subscribers_[s];
         somebody_else = somebody_else || (waiting.to != &p && !is_circle(*waiting.to, p));
@@ -119,6 +118,8 @@ inline void relay::source_established(instant now, std::uint32_t index) {
     t.grace_at = t.retry_at = never;
     if (!t.active) {
         t.active = true;
+        // Its last life may have ended with a last object; this one goes on behind it.
+        t.final_object.reset();
         report(relay_event::kind::track_live, s.from).name = t.name;
     }
     const auto waiting = t.waiting;
@@ -245,8 +246,8 @@ inline void relay::update_forward(instant now, std::uint32_t index) {
     const bool wanted = wants_forward(t);
     for (const auto i : t.sources) {
         auto& s = sources_[i];
-        const bool unwatched = s.by_publish ? config_.receive_unwatched || s.from->info.sibling
-                                            : t.lane_count == 0;
+        const bool unwatched =
+            s.by_publish ? config_.receive_unwatched || s.from->info.sibling : t.lane_count == 0;
         const bool forward = wanted || unwatched;
         if (!s.established || s.forward == forward) continue;
         message_params params;

@@ -44,6 +44,9 @@ for (const engine of ["webcodecs", "mse"]) {
         assert.equal(after.engine, engine);
         assert.ok(picture.deviation > 20 && picture.colours > 20, "the screenshot does not show the test picture");
         assert.deepEqual(tab.complaints, []);
+        await tab.locator("#mute").click();
+        await sleep(500);
+        assert.equal(await loudness(tab, 1), 0, "sound goes on after the button that silences it");
     });
 }
 

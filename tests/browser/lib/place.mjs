@@ -25,6 +25,15 @@ export async function until(what, seconds, question) {
     }
 }
 
+// Neither programs nor their files outlive a run, also one that is told to end or breaks off.
+const running = new Set();
+const directories = new Set();
+process.on("exit", () => {
+    running.forEach((child) => child.kill("SIGKILL"));
+    directories.forEach((directory) => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+});
+for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => process.exit(1));
+
 /** A program with its output in files. */
 export class Program {
     constructor(name, program, args, directory, options = {}) {
@@ -36,9 +45,14 @@ export class Program {
         this.process = spawn(program, args.map(String), { stdio: [options.stdin ?? "ignore", out, err] });
         if (typeof out === "number") closeSync(out);
         closeSync(err);
+        running.add(this.process);
         this.ended = new Promise((done) => {
-            this.process.once("error", (error) => done((this.status = `not started: ${error.message}`)));
-            this.process.once("exit", (code, signal) => done((this.status = code ?? signal)));
+            const end = (status) => {
+                running.delete(this.process);
+                done((this.status = status));
+            };
+            this.process.once("error", (error) => end(`not started: ${error.message}`));
+            this.process.once("exit", (code, signal) => end(code ?? signal));
         });
     }
 
@@ -127,6 +141,7 @@ export class Place {
     constructor(name) {
         this.name = name;
         this.directory = mkdtempSync(join(tmpdir(), "moqrtc-browser-"));
+        directories.add(this.directory);
         this.programs = [];
         this.browsers = [];
         this.closers = [];
@@ -190,5 +205,6 @@ export class Place {
         for (const close of this.closers.reverse()) await close().catch(() => {});
         await Promise.all(this.programs.map((program) => program.stop()));
         rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
+        directories.delete(this.directory);
     }
 }

@@ -9,35 +9,32 @@ import { sleep, until } from "./place.mjs";
  * the sound of its media elements. `window.heard()` is the loudest sample of the last 43 ms.
  */
 function listen() {
-    const taps = new Map();
+    const taps = new Map(); // of a context or a media element: its AnalyserNode
     const connect = AudioNode.prototype.connect;
-    const tap = (context, source) => {
-        if (!taps.has(context)) {
-            const analyser = new AnalyserNode(context, { fftSize: 2048 });
-            taps.set(context, analyser);
-        }
-        connect.call(source, taps.get(context));
+    const tap = (of, context, source) => {
+        if (!taps.has(of)) taps.set(of, new AnalyserNode(context, { fftSize: 2048 }));
+        connect.call(source, taps.get(of));
     };
     AudioNode.prototype.connect = function (target, ...more) {
-        if (target instanceof AudioDestinationNode) tap(target.context, this);
+        if (target instanceof AudioDestinationNode) tap(target.context, target.context, this);
         return connect.call(this, target, ...more);
     };
-    const captured = new WeakSet();
     let own;
     window.heard = () => {
         for (const element of document.querySelectorAll("video, audio")) {
-            if (captured.has(element) || element.readyState < 3 || !element.captureStream) continue;
+            if (taps.has(element) || element.readyState < 3 || !element.captureStream) continue;
             const stream = element.captureStream();
             if (stream.getAudioTracks().length === 0) continue;
-            captured.add(element);
             own ??= new AudioContext();
-            tap(own, own.createMediaStreamSource(stream));
+            tap(element, own, own.createMediaStreamSource(stream));
         }
         let loudest = 0;
-        for (const analyser of taps.values()) {
+        for (const [of, analyser] of taps) {
             const samples = new Float32Array(analyser.fftSize);
             analyser.getFloatTimeDomainData(samples);
-            for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
+            // The stream of an element knows nothing of its volume.
+            const volume = of instanceof HTMLMediaElement ? (of.muted ? 0 : of.volume) : 1;
+            for (const sample of samples) loudest = Math.max(loudest, volume * Math.abs(sample));
         }
         return loudest;
     };

@@ -6,6 +6,14 @@ import { Place } from "./place.mjs";
 export const options = { smoke: false, filter: undefined };
 export const registered = [];
 
+// Limits on time and smoothness. A full run holds to them as they stand. A smoke run shows that
+// everything works on whatever machine it is given, a slow or busy one too: it allows four times
+// as much, and prints the same figures.
+export const at_most = (limit) => (options.smoke ? 4 * limit : limit);
+export const at_least = (count) => (options.smoke ? count / 4 : count);
+/** Part of the frames that may be dropped. */
+export const dropped_at_most = (part) => (options.smoke ? 0.5 : part);
+
 /**
  * Measures up to `times` times, until `measure` is content. What a machine is able to do shows in
  * its best run: another program that takes the processor for a second spoils one, not three.

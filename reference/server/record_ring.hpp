@@ -37,8 +37,8 @@ public:
 
     // The producer's thread ---------------------------------------------------------------------
 
-    /// Room for the bytes of one record: `wanted` of them, at most `largest`, or fewer when there is
-    /// less, but not fewer than `least`; null when there is none. Fill it, then `commit`.
+    /// Room for the bytes of one record: `wanted` of them, at most `largest`, or fewer when there
+    /// is less, but not fewer than `least`; null when there is none. Fill it, then `commit`.
     [[nodiscard]] std::byte* reserve(std::size_t wanted, std::size_t& size,
                                      std::size_t least = worthwhile) noexcept {
         wanted = std::min(wanted, largest);

@@ -47,6 +47,8 @@ void sibling_link::open(instant now) {
     const auto key = here_.relay->add_session(now, std::move(config), std::move(info));
     if (!key) return begin_again();
     key_ = *key;
+    // At once: a relay that finds no stream left says PUBLISH_BLOCKED and never offers again.
+    here_.relay->at(key_).handle_stream_credit(any_streams, any_streams);
     if (here_.client && !push(hello, 0, 0, {})) return drop(now);
     here_.settle();
 }
@@ -67,7 +69,8 @@ void sibling_link::begin_again() {
 }
 
 void sibling_link::tell_other() {
-    if (!out_->told.exchange(true)) asio::post(*other_->here_.context, [to = other_] { to->receive(); });
+    if (!out_->told.exchange(true))
+        asio::post(*other_->here_.context, [to = other_] { to->receive(); });
 }
 
 /// Asks to be told when the ring has room; false when it has some already.

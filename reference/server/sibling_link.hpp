@@ -33,8 +33,8 @@ public:
         asio::io_context* context = nullptr; ///< of the shard's thread
         /// Gives sessions that have something to send to their transports.
         std::function<void()> settle;
-        bool client = false;   ///< one of the two, which begins
-        bool upstream = false; ///< the other shard is asked for what only other servers have
+        bool client = false;    ///< one of the two, which begins
+        bool upstream = false;  ///< the other shard is asked for what only other servers have
         std::uint8_t other = 0; ///< the other shard, for names
     };
 

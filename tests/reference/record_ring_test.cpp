@@ -1,8 +1,7 @@
 #include "server/record_ring.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
+#include <gtest/gtest.h>
 #include <random>
 #include <string>
 #include <thread>

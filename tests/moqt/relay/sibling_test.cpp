@@ -3,7 +3,6 @@
 #include <moqrtc/moqt/relay/sibling.hpp>
 
 #include <gtest/gtest.h>
-
 #include <random>
 
 using namespace relay_test;
@@ -14,8 +13,7 @@ protected:
     relay_siblings() { build({}); }
     void build(relay_config config, bool upstream = false) {
         for (int i = 0; i < 2; ++i)
-            w.edges.push_back(
-                std::make_unique<relay_node>(w.net, config, world::open_, w.pool));
+            w.edges.push_back(std::make_unique<relay_node>(w.net, config, world::open_, w.pool));
         w.edges[0]->attach_sibling(*w.node, upstream);
         w.edges[1]->attach_sibling(*w.node, upstream);
         w.edges[1]->attach_sibling(*w.edges[0]);
@@ -151,8 +149,8 @@ TEST_P(relay_siblings, a_pushed_track_is_to_be_had_and_offered_at_all) {
 
 TEST_P(relay_siblings, a_subscriber_waits_for_a_publisher_elsewhere) {
     auto& s = at(1, GetParam().to);
-    const auto id = *s.session().subscribe(w.net.now(), {{"live"}, "video"},
-                                           rendezvous(GetParam().to));
+    const auto id =
+        *s.session().subscribe(w.net.now(), {{"live"}, "video"}, rendezvous(GetParam().to));
     flush(s);
     EXPECT_FALSE(s.accepted(id));
     auto& p = publish(2, GetParam().from);
@@ -210,8 +208,8 @@ TEST_P(relay_siblings, a_late_joiner_elsewhere_gets_the_group_from_its_start) {
     send(p, "video", {2, 1}, "c");
     auto& late = at(1, GetParam().to);
     const auto id = subscribe(late, "video");
-    const auto joined = *late.session().joining_fetch(
-        w.net.now(), msg::fetch_type::relative_joining, id, 0);
+    const auto joined =
+        *late.session().joining_fetch(w.net.now(), msg::fetch_type::relative_joining, id, 0);
     flush(late);
     send(p, "video", {2, 2}, "d");
     EXPECT_EQ(late.got(joined), "2:0=b 2:1=c");
@@ -319,7 +317,9 @@ TEST_P(relay_siblings, a_pushed_track_of_two_publishers_at_different_relays) {
 TEST_P(relay_siblings, any_placement) {
     for (unsigned seed = 1; seed <= 12; ++seed) {
         std::mt19937 random{seed};
-        const auto pick = [&](unsigned n) { return std::uniform_int_distribution<unsigned>{0, n - 1}(random); };
+        const auto pick = [&](unsigned n) {
+            return std::uniform_int_distribution<unsigned>{0, n - 1}(random);
+        };
         const auto name = "t" + std::to_string(seed);
         const track_namespace space{"room", std::to_string(seed)};
         const bool pushes = pick(2) == 0;

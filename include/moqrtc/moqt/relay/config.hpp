@@ -42,9 +42,9 @@ struct relay_config {
     /// give up after 2 s; those that want to wait longer ask again.
     duration hold_subscribe = milliseconds(1500);
     duration hold_retry = milliseconds(100); ///< Retry Interval of the refusal after that
-    duration max_rendezvous = seconds(60);  ///< longest RENDEZVOUS_TIMEOUT that is honoured
-    duration linger = seconds(1);           ///< an upstream subscription without subscribers
-    duration publisher_grace = seconds(30); ///< a track without a publisher, before PUBLISH_DONE
+    duration max_rendezvous = seconds(60);   ///< longest RENDEZVOUS_TIMEOUT that is honoured
+    duration linger = seconds(1);            ///< an upstream subscription without subscribers
+    duration publisher_grace = seconds(30);  ///< a track without a publisher, before PUBLISH_DONE
     duration resubscribe_after =
         seconds(1);                     ///< a publisher that ended a subscription is left alone
     duration fill_timeout = seconds(5); ///< longest wait for objects fetched upstream

@@ -232,8 +232,8 @@ inline void relay::offer_track_to(instant now, std::uint32_t index, const track_
     if (!properties) return;
     // Anchor `subscribing-to-namespaces`: after PUBLISH_BLOCKED no PUBLISH.
     const auto blocked = to->blocked.find(who.request);
-    if (blocked != to->blocked.end() && (blocked->second.size() >= config_.max_tracks ||
-                                         blocked->second.contains(t.name)))
+    if (blocked != to->blocked.end() &&
+        (blocked->second.size() >= config_.max_tracks || blocked->second.contains(t.name)))
         return;
     message_params params;
     params.largest_object = t.largest;

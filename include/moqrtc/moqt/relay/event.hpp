@@ -73,7 +73,7 @@ struct relay_statistics {
     std::uint64_t objects_in = 0;
     std::uint64_t bytes_in = 0; ///< payloads
     std::uint64_t objects_out = 0;
-    std::uint64_t bytes_out = 0; ///< payloads
+    std::uint64_t bytes_out = 0;             ///< payloads
     std::uint64_t objects_from_siblings = 0; ///< not in `objects_in`
     std::uint64_t objects_to_siblings = 0;   ///< not in `objects_out`
     std::uint64_t objects_duplicate = 0;

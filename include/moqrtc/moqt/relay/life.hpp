@@ -49,8 +49,7 @@ inline result<session_key> relay::add_session(instant now, session_config config
     peers_[index] = std::make_unique<peer>(now, std::move(config), *pool_, std::move(info));
     auto& p = *peers_[index];
     p.key = {index, generations_[index]};
-    p.backlog_bytes =
-        p.info.sibling ? config_.sibling_backlog_bytes : config_.backlog_bytes;
+    p.backlog_bytes = p.info.sibling ? config_.sibling_backlog_bytes : config_.backlog_bytes;
     p.column = column;
     if (p.info.sibling)
         siblings_.push_back(p.key);
@@ -250,15 +249,14 @@ inline std::vector<track_snapshot> relay::tracks() const {
     all.reserve(names_.size());
     for (const auto& [name, index] : names_) {
         const auto& t = tracks_[index];
-        const auto publishers = std::count_if(
-            t.sources.begin(), t.sources.end(),
-            [&](std::uint32_t s) { return !sources_[s].from->info.sibling; });
-        const auto subscribers =
-            std::count_if(t.lanes.begin(), t.lanes.end(),
-                          [](const lane& l) { return l.to != nullptr && !l.to->info.sibling; });
+        const auto publishers =
+            std::count_if(t.sources.begin(), t.sources.end(),
+                          [&](std::uint32_t s) { return !sources_[s].from->info.sibling; });
+        const auto subscribers = std::count_if(t.lanes.begin(), t.lanes.end(), [](const lane& l) {
+            return l.to != nullptr && !l.to->info.sibling;
+        });
         all.push_back({name, t.largest, static_cast<std::size_t>(publishers),
-                       static_cast<std::size_t>(subscribers), t.cache->groups(),
-                       t.cache->bytes()});
+                       static_cast<std::size_t>(subscribers), t.cache->groups(), t.cache->bytes()});
     }
     return all;
 }

@@ -86,7 +86,9 @@ public:
                 break;
             }
             stream_send send;
-            if (!end.wt->offer(*number, {offered->chunks.data(), offered->count}, offered->fin,
+            std::array<bytes, moqt::stream_send::max_chunks> chunks;
+            std::copy_n(offered->chunks.begin(), offered->count, chunks.begin());
+            if (!end.wt->offer(*number, std::span{chunks}.first(offered->count), offered->fin,
                                send)) {
                 session->handle_blocked(offered->stream);
                 blocked_.push_back(offered->stream);

@@ -19,5 +19,6 @@ void add_status_command(CLI::App& app, std::function<int()>& chosen);
 void add_send_command(CLI::App& app, std::function<int()>& chosen);
 void add_recv_command(CLI::App& app, std::function<int()>& chosen);
 void add_decode_command(CLI::App& app, std::function<int()>& chosen);
+void add_interop_command(CLI::App& app, std::function<int()>& chosen);
 
 } // namespace moqrtc::reference

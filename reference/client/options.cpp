@@ -19,7 +19,8 @@ void connection_arguments::add_to(CLI::App& command) {
     command.add_option("--ca", ca_file, "believe certificates signed by those in this file")
         ->check(CLI::ExistingFile);
     command.add_option("--token", token, "authorization token for every request");
-    command.add_option("--qlog-dir", qlog_directory, "write a qlog of the connection there");
+    command.add_option("--qlog-dir", qlog_directory,
+                       "write traces there: a qlog of the connection, an mlog of the session");
     command.add_option("--connect-timeout", connect_timeout_ms, "milliseconds");
     command.add_flag("--reconnect", reconnect, "connect again whenever the connection is lost");
     command.add_flag("--json", json, "results as one JSON object per line");
@@ -60,6 +61,10 @@ std::expected<client_options, std::string> connection_arguments::read() const {
     out.origin = origin;
     out.token = token;
     out.qlog_directory = qlog_directory;
+    if (std::error_code failed; !qlog_directory.empty()) {
+        std::filesystem::create_directories(out.qlog_directory, failed);
+        if (failed) return std::unexpected("--qlog-dir: " + failed.message());
+    }
     out.connect_timeout = std::chrono::milliseconds{connect_timeout_ms};
     out.verbose = verbose;
     out.json = json;

@@ -9,8 +9,6 @@
 
 namespace moqrtc::reference {
 
-namespace {
-
 void print_message(const moqt::event& e) {
     if (e.message.empty() || e.what == moqt::event::kind::closed) return;
     const auto show = [&]<class M>(const M*) {
@@ -74,6 +72,8 @@ void print_message(const moqt::event& e) {
         return;
     }
 }
+
+namespace {
 
 /// What no further attempt changes: a certificate, or that there is no protocol in common.
 bool is_lasting(const close_info& info) noexcept {

@@ -133,6 +133,9 @@ private:
 /// When to repeat a request that was refused: after the time that the server asks for, else soon.
 [[nodiscard]] instant retry_at(instant now, const moqt::event& refusal);
 
+/// Prints the control message behind an event, if there is one, to standard error.
+void print_message(const moqt::event& e);
+
 /// A sentence about how a connection ended.
 [[nodiscard]] std::string to_text(const close_info& info, moqt::draft version);
 

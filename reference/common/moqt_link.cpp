@@ -1,8 +1,11 @@
+#include "clock.hpp"
 #include "moqt_link.hpp"
 
 #include <utility>
 
 namespace moqrtc::reference {
+
+using direction = moqt::qlog_trace::direction;
 
 std::optional<quic_stream> moqt_link::to_quic(moqt::stream_id id) const noexcept {
     if (!is_local(id)) return static_cast<quic_stream>(id);
@@ -34,6 +37,7 @@ void moqt_link::settle(instant now) {
     drain(now);
     take_operations();
     settling_ = false;
+    if (trace_) trace_->flush();
     transport().wake();
 }
 
@@ -45,6 +49,7 @@ void moqt_link::push() {
 
 void moqt_link::take_operations() {
     while (auto op = session_->poll_transmit()) {
+        if (trace_) trace(*op);
         using kind = moqt::transport_op::kind;
         const auto stream = op->what == kind::reset || op->what == kind::stop_sending
                                 ? to_quic(op->stream)
@@ -69,13 +74,39 @@ void moqt_link::take_operations() {
 bool moqt_link::begin(instant now, moqt::draft version) {
     session_ = open_session(now, version);
     if (session_ == nullptr) return false;
+    if (const auto& directory = transport().qlog_directory(); !directory.empty())
+        trace_ = session_trace::open(
+            now, directory, transport().name(),
+            transport().is_server() ? moqt::role::server : moqt::role::client, version);
     handle_stream_credit(now);
     return true;
+}
+
+/// What the session asks of its transport besides bytes of streams. Streams that the transport
+/// never opened have no number that says anything.
+void moqt_link::trace(const moqt::transport_op& op) {
+    using kind = moqt::transport_op::kind;
+    const auto now = steady_now();
+    auto& events = trace_->events();
+    const auto stream = static_cast<moqt::stream_id>(to_quic(op.stream).value_or(-1));
+    switch (op.what) {
+    case kind::reset:
+        return events.handle_reset(now, direction::sent, stream, op.code);
+    case kind::stop_sending:
+        return events.handle_stop_sending(now, direction::sent, stream, op.code);
+    case kind::datagram:
+        return events.handle_datagram(now, direction::sent, op.data);
+    case kind::close:
+        return events.handle_closed(now, direction::sent, op.code, as_text(op.data));
+    }
 }
 
 void moqt_link::handle_stream(instant now, quic_stream stream, bytes data, bool fin) {
     const auto id = to_session(stream);
     if (session_ == nullptr || !id) return;
+    if (trace_)
+        trace_->events().handle_stream(now, direction::received,
+                                       static_cast<moqt::stream_id>(stream), data, fin);
     // The session stops only for its events; draining makes room for the rest.
     auto rest = data;
     do {
@@ -88,6 +119,9 @@ void moqt_link::handle_stream(instant now, quic_stream stream, bytes data, bool 
 void moqt_link::handle_reset(instant now, quic_stream stream, std::uint64_t code) {
     const auto id = to_session(stream);
     if (session_ == nullptr || !id) return;
+    if (trace_)
+        trace_->events().handle_reset(now, direction::received,
+                                      static_cast<moqt::stream_id>(stream), code);
     session_->handle_reset(now, *id, code);
     settle(now);
 }
@@ -95,6 +129,9 @@ void moqt_link::handle_reset(instant now, quic_stream stream, std::uint64_t code
 void moqt_link::handle_stop_sending(instant now, quic_stream stream, std::uint64_t code) {
     const auto id = to_session(stream);
     if (session_ == nullptr || !id) return;
+    if (trace_)
+        trace_->events().handle_stop_sending(now, direction::received,
+                                             static_cast<moqt::stream_id>(stream), code);
     session_->handle_stop_sending(now, *id, code);
     settle(now);
 }
@@ -110,6 +147,7 @@ void moqt_link::handle_stream_closed(instant now, quic_stream stream) {
 
 void moqt_link::handle_datagram(instant now, bytes data) {
     if (session_ == nullptr) return;
+    if (trace_) trace_->events().handle_datagram(now, direction::received, data);
     session_->handle_datagram(now, data);
     settle(now);
 }
@@ -162,6 +200,7 @@ bool moqt_link::offer(instant now, pending_send& next) {
         for (std::size_t i = 0; i < offered->count; ++i)
             next.chunks[i] = offered->chunks[i];
         next.fin = offered->fin;
+        if (trace_) trace_->offer(next);
         return true;
     }
     return false;
@@ -169,6 +208,7 @@ bool moqt_link::offer(instant now, pending_send& next) {
 
 void moqt_link::handle_sent(instant now, quic_stream stream, std::size_t count, bool fin) {
     const auto id = to_session(stream);
+    if (trace_) trace_->handle_sent(now, stream, count, fin);
     if (session_ != nullptr && id) session_->handle_sent(now, *id, count, fin);
 }
 
@@ -193,6 +233,11 @@ void moqt_link::carrier_closed(instant now, const close_info& info) {
         drain(now);
     }
     session_ = nullptr;
+    if (trace_) {
+        trace_->events().handle_closed(now, info.by_peer ? direction::received : direction::sent,
+                                       info.code, info.reason);
+        trace_->flush();
+    }
     ended(now, info);
 }
 

@@ -2,6 +2,7 @@
 
 #include "quic_connection.hpp"
 #include "quic_handler.hpp"
+#include "session_trace.hpp"
 
 #include <moqrtc/core/id_map.hpp>
 #include <moqrtc/core/slice.hpp>
@@ -100,12 +101,14 @@ private:
     [[nodiscard]] std::optional<moqt::stream_id> to_session(quic_stream stream) const noexcept;
     [[nodiscard]] std::optional<quic_stream> open(moqt::stream_id id);
     void take_operations();
+    void trace(const moqt::transport_op& op);
     [[nodiscard]] bool offer(instant now, pending_send& next);
 
     moqt_carrier* carrier_;
     moqt::session* session_ = nullptr;
-    std::array<id_map, 2> quic_of_;    ///< by direction: the session's number to QUIC's
-    std::array<id_map, 2> session_of_; ///< and back
+    std::array<id_map, 2> quic_of_;        ///< by direction: the session's number to QUIC's
+    std::array<id_map, 2> session_of_;     ///< and back
+    std::unique_ptr<session_trace> trace_; ///< null unless the endpoint has a directory for it
     bool settling_ = false;
 };
 

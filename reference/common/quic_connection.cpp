@@ -155,6 +155,10 @@ socket_address quic_connection::peer() const noexcept {
     return {remote.addr, remote.addrlen};
 }
 
+const std::filesystem::path& quic_connection::qlog_directory() const noexcept {
+    return endpoint_.config().qlog_directory;
+}
+
 socket_address quic_connection::local() const noexcept {
     if (conn_ == nullptr) return {};
     const auto& local = ngtcp2_conn_get_path2(conn_)->local;

@@ -90,6 +90,8 @@ public:
     /// The client's first destination connection ID in hexadecimal: names the qlog file and is the
     /// same on both sides.
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    /// Where its endpoint keeps traces; empty: none are kept.
+    [[nodiscard]] const std::filesystem::path& qlog_directory() const noexcept;
 
     /// Servers: while false, datagrams from another address than the first are ignored.
     void allow_migration(bool allowed) noexcept { migration_allowed_ = allowed; }

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ std::string every_address() {
     return "[::]:";
 }
 
-/// What containers of relays are given by test runners.
+/// What test runners give containers of relays in their environment.
 std::expected<std::vector<given_setting>, std::string> read_environment() {
     std::vector<given_setting> out;
     if (const auto* role = environment("MOQT_ROLE"); role && std::string_view{role} != "relay")
@@ -33,6 +34,25 @@ std::expected<std::vector<given_setting>, std::string> read_environment() {
         out.push_back({"listen", {every_address() + port}, "MOQT_PORT"});
     if (const auto* cert = environment("MOQT_CERT")) out.push_back({"cert", {cert}, "MOQT_CERT"});
     if (const auto* key = environment("MOQT_KEY")) out.push_back({"key", {key}, "MOQT_KEY"});
+    if (const auto* directory = environment("MOQT_MLOG_DIR"))
+        out.push_back({"qlog-dir", {directory}, "MOQT_MLOG_DIR"});
+    return out;
+}
+
+/// Where the layout of such a container has what nothing else names: a file wins over this. The
+/// runner's clients have no tokens.
+std::vector<given_setting> container_defaults() {
+    if (environment("MOQT_ROLE") == nullptr) return {};
+    std::vector<given_setting> out{{"listen", {every_address() + "4443"}, "MOQT_ROLE"},
+                                   {"auth", {"off"}, "MOQT_ROLE"}};
+    std::error_code ignored;
+    if (std::filesystem::exists("/certs/cert.pem", ignored) &&
+        std::filesystem::exists("/certs/priv.key", ignored)) {
+        out.push_back({"cert", {"/certs/cert.pem"}, "MOQT_ROLE"});
+        out.push_back({"key", {"/certs/priv.key"}, "MOQT_ROLE"});
+    }
+    if (std::filesystem::is_directory("/mlog", ignored))
+        out.push_back({"qlog-dir", {"/mlog"}, "MOQT_ROLE"});
     return out;
 }
 
@@ -83,11 +103,11 @@ std::expected<command_line, early_exit> read_command_line(int count, const char*
 }
 
 std::expected<server_settings, std::string> read_settings(const command_line& line) {
-    std::vector<given_setting> given;
+    auto given = container_defaults();
     if (!line.config.empty()) {
         auto file = read_configuration(line.config);
         if (!file) return std::unexpected(file.error());
-        given = std::move(*file);
+        given.insert(given.end(), file->begin(), file->end());
     }
     auto around = read_environment();
     if (!around) return std::unexpected(around.error());

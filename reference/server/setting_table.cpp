@@ -119,7 +119,7 @@ const std::array table{
     within(row<MEMBER(threads)>("threads", kind::number, "N", "network threads, each with a socket and a cache of its own"), 1, 64),
     row<MEMBER(format)>("log-format", kind::choice, "text|json", "lines on standard error"),
     reloading(row<MEMBER(level)>("log-level", kind::choice, "debug|info|warning|error|off", "least level that is written")),
-    row<MEMBER(qlog_dir)>("qlog-dir", kind::text, "DIR", "write a qlog of every connection there"),
+    row<MEMBER(qlog_dir)>("qlog-dir", kind::text, "DIR", "write traces there: a qlog of every connection, an mlog of every session"),
     reloading(within(row<MEMBER(drain)>("drain", kind::time, "S", "longest wait for sessions to leave after SIGTERM"), 0, 3600)),
 
     within(row<MEMBER(memory)>("limits.memory", kind::size, "SIZE", "buffers of sessions and cache together"), 16u << 20),

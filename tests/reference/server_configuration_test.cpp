@@ -14,7 +14,8 @@ namespace {
 class server_configuration : public testing::Test {
 protected:
     server_configuration() {
-        for (const char* name : {"MOQT_ROLE", "MOQT_PORT", "MOQT_CERT", "MOQT_KEY"})
+        for (const char* name :
+             {"MOQT_ROLE", "MOQT_PORT", "MOQT_CERT", "MOQT_KEY", "MOQT_MLOG_DIR"})
             ::unsetenv(name);
     }
     ~server_configuration() override { std::filesystem::remove(file_); }
@@ -94,6 +95,25 @@ TEST_F(server_configuration, flags_win_over_environment_and_that_over_the_file) 
     ::unsetenv("MOQT_PORT");
     ::setenv("MOQT_ROLE", "client", 1);
     EXPECT_EQ(read(good).error().find("MOQT_ROLE: "), 0u);
+    ::unsetenv("MOQT_ROLE");
+}
+
+TEST_F(server_configuration, a_runner_s_container_has_defaults_of_its_own) {
+    ::setenv("MOQT_ROLE", "relay", 1);
+    ::setenv("MOQT_MLOG_DIR", "/somewhere", 1);
+    const auto bare = read("");
+    ASSERT_TRUE(bare) << bare.error();
+    EXPECT_NE(bare->listen.find(":4443"), std::string::npos);
+    EXPECT_EQ(bare->listen.find("127.0.0.1"), std::string::npos);
+    EXPECT_EQ(bare->auth, auth_mode::off);
+    EXPECT_EQ(bare->qlog_dir, "/somewhere");
+    EXPECT_EQ(bare->quic.qlog_directory, "/somewhere");
+    // What was asked for stays: the role never opens what a file has closed.
+    const auto closed = read("auth = \"required\"\n");
+    ASSERT_FALSE(closed);
+    EXPECT_NE(closed.error().find("auth"), std::string::npos) << closed.error();
+    EXPECT_EQ(read("listen = \"127.0.0.1:7000\"\n")->listen, "127.0.0.1:7000");
+    ::unsetenv("MOQT_MLOG_DIR");
     ::unsetenv("MOQT_ROLE");
 }
 

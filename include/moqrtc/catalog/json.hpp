@@ -2,6 +2,7 @@
 
 #include <moqrtc/core/bytes.hpp>
 #include <moqrtc/core/error.hpp>
+#include <moqrtc/core/utf8.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -166,29 +167,6 @@ private:
     return builder.take();
 }
 
-/// Whether `text` is UTF-8, which a JSON string must be.
-///
-/// Spec    RFC 3629 section 4.
-[[nodiscard]] constexpr bool is_utf8(std::string_view text) noexcept {
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = static_cast<std::uint8_t>(text[i++]);
-        if (lead < 0x80) continue;
-        const int more = lead >= 0xc2 && lead < 0xe0   ? 1
-                         : (lead & 0xf0) == 0xe0       ? 2
-                         : lead >= 0xf0 && lead < 0xf5 ? 3
-                                                       : 0;
-        if (more == 0) return false;
-        for (int k = 0; k < more; ++k, ++i) {
-            if (i == text.size()) return false;
-            const auto next = static_cast<std::uint8_t>(text[i]);
-            if ((next & 0xc0) != 0x80) return false;
-            // No longer spelling than needed, no surrogates, nothing over U+10FFFF.
-            if (k == 0 && ((lead == 0xe0 && next < 0xa0) || (lead == 0xed && next >= 0xa0) ||
-                           (lead == 0xf0 && next < 0x90) || (lead == 0xf4 && next >= 0x90)))
-                return false;
-        }
-    }
-    return true;
-}
+using moqrtc::is_utf8;
 
 } // namespace moqrtc::catalog

@@ -2,6 +2,7 @@
 
 #include <moqrtc/core/bytes.hpp>
 #include <moqrtc/core/error.hpp>
+#include <moqrtc/core/utf8.hpp>
 #include <moqrtc/webtransport/frame.hpp>
 
 #include <array>
@@ -129,30 +130,7 @@ private:
     return decoded.value;
 }
 
-/// Whether `text` is UTF-8 without surrogates and overlong forms.
-///
-/// Spec    RFC 3629 section 4.
-[[nodiscard]] constexpr bool is_utf8(std::string_view text) noexcept {
-    for (std::size_t i = 0; i < text.size();) {
-        const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-        const auto lead = byte(i);
-        const std::size_t more = lead < 0x80   ? 0
-                                 : lead < 0xc2 ? 4
-                                 : lead < 0xe0 ? 1
-                                 : lead < 0xf0 ? 2
-                                 : lead < 0xf5 ? 3
-                                               : 4;
-        if (more == 4 || text.size() - i <= more) return false;
-        for (std::size_t k = 1; k <= more; ++k)
-            if ((byte(i + k) & 0xc0) != 0x80) return false;
-        if (lead == 0xe0 && byte(i + 1) < 0xa0) return false; // overlong
-        if (lead == 0xed && byte(i + 1) > 0x9f) return false; // surrogate
-        if (lead == 0xf0 && byte(i + 1) < 0x90) return false; // overlong
-        if (lead == 0xf4 && byte(i + 1) > 0x8f) return false; // beyond U+10FFFF
-        i += more + 1;
-    }
-    return true;
-}
+using moqrtc::is_utf8;
 
 /// `message` cut to what WT_CLOSE_SESSION may carry, at a character's boundary.
 [[nodiscard]] constexpr std::string_view fit_close_message(std::string_view message) noexcept {

@@ -1,0 +1,31 @@
+"""What is known not to work with a peer, and why: whose fault it is stands in the reason, with the
+section of the draft or the peer's own words.
+
+Each entry: a function of the row (peer, draft, transport, cell, text) and the reason. An entry is
+removed when its cell turns green; until then the cell counts as known.
+"""
+
+import re
+
+
+def row(peer, cells, pattern, reason, drafts=None, transports=None):
+    def fits(r):
+        return (r["peer"] == peer and r["cell"] in cells.split() and (not drafts or r["draft"] in drafts)
+                and (not transports or r["transport"] in transports) and re.search(pattern, r["text"]))
+
+    return fits, reason
+
+
+KNOWN = [
+    row("moq-rs", "cases", r"^12 of 15; not: fetch-past [^;]*several groups not supported\)\), publish-flow "
+        r"\(REQUEST_ERROR NOT_SUPPORTED[^;]*not supported\)\), datagram-objects \(timeout\)$",
+        "its relay answers a FETCH across groups with NOT_SUPPORTED (\"FETCH spanning several groups not "
+        "supported\"), SUBSCRIBE_TRACKS and PUBLISH with NOT_SUPPORTED, and forwards no object datagrams"),
+]
+
+
+def reason(found):
+    for fits, why in KNOWN:
+        if fits(found):
+            return why
+    return None

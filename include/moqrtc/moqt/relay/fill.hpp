@@ -113,10 +113,11 @@ inline void relay::on_fill_object(instant now, peer& p, std::uint32_t index, eve
     auto& g = fills_[index];
     const auto& item = e.item;
     const auto at = item.location;
-    if (!g.at || !g.walk.contains(at) || g.walk.precedes(at, *g.at)) return;
     count_in(p, item.payload.size());
     auto& t = tracks_[g.track];
+    // Before anything is left out: an object out of order is malformed, not late.
     if (!check(now, p, *g.checker, g.track, item)) return;
+    if (!g.at || !g.walk.contains(at) || g.walk.precedes(at, *g.at)) return;
     t.cache->learn(g.walk, *g.at, at);
     if (t.cache->add(now, p.session.rules(), item, false) == track_cache::outcome::conflict)
         return malformed(now, g.track);

@@ -24,6 +24,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/moqrtc-config-version.cm
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/moqrtc-config.cmake"
     "${PROJECT_BINARY_DIR}/moqrtc-config-version.cmake"
+    "${CMAKE_CURRENT_LIST_DIR}/MoqrtcSeparate.cmake"
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/moqrtc")
 # Found from the file's own place, so that an installed tree can be moved.
 file(RELATIVE_PATH MOQRTC_PC_TO_PREFIX

@@ -3,6 +3,7 @@
 #include <moqrtc/core/buffer_pool.hpp>
 #include <moqrtc/core/error.hpp>
 #include <moqrtc/core/id_map.hpp>
+#include <moqrtc/core/inline.hpp>
 #include <moqrtc/core/ring.hpp>
 #include <moqrtc/core/slot_pool.hpp>
 #include <moqrtc/core/time.hpp>
@@ -357,6 +358,7 @@ private:
 
 } // namespace moqrtc::webtransport
 
+#if MOQRTC_DEFINITIONS
 #include <moqrtc/webtransport/detail/connect.hpp>
 #include <moqrtc/webtransport/detail/control.hpp>
 #include <moqrtc/webtransport/detail/flow.hpp>
@@ -365,3 +367,4 @@ private:
 #include <moqrtc/webtransport/detail/send.hpp>
 #include <moqrtc/webtransport/detail/session.hpp>
 #include <moqrtc/webtransport/detail/state.hpp>
+#endif

@@ -1,6 +1,6 @@
 #include "relay_world.hpp"
 
-#include <moqrtc/moqt/relay/upstream.hpp>
+#include <moqrtc/moqt/relay/relay.hpp>
 
 #include <gtest/gtest.h>
 

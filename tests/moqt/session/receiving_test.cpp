@@ -1,3 +1,4 @@
+#include <moqrtc/moqt/data/datagram.hpp>
 #include <moqrtc/moqt/session/session.hpp>
 
 #include <moqt/session/must_support.hpp>

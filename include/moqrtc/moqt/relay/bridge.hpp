@@ -7,7 +7,7 @@
 namespace moqrtc::moqt {
 
 /// Properties in another draft's encoding; empty when they cannot be said there.
-inline slice relay::transcode(const wire_rules& from, const wire_rules& to, bytes in) const {
+MOQRTC_INLINE slice relay::transcode(const wire_rules& from, const wire_rules& to, bytes in) const {
     // Each integer of at least one byte becomes at most nine.
     auto out = buffer::allocate(*pool_, in.size() * 9);
     if (!out.valid()) return {};
@@ -19,8 +19,8 @@ inline slice relay::transcode(const wire_rules& from, const wire_rules& to, byte
 
 /// The bytes in front of the payload for subscribers of one draft whose streams stand at
 /// `previous`; empty when that draft cannot express the object.
-inline void relay::make_head(object_heads& heads, std::size_t column,
-                             std::optional<std::uint64_t> previous) {
+MOQRTC_INLINE void relay::make_head(object_heads& heads, std::size_t column,
+                                    std::optional<std::uint64_t> previous) {
     auto& one = heads.made[column];
     one = {true, previous, {}, {}};
     const auto& to = rules_for(spoken_drafts[column]);
@@ -52,7 +52,8 @@ inline void relay::make_head(object_heads& heads, std::size_t column,
 }
 
 /// The track's properties in another draft's encoding; none when it cannot say them.
-inline std::optional<slice> relay::properties_for(const track& t, const wire_rules& to) const {
+MOQRTC_INLINE std::optional<slice> relay::properties_for(const track& t,
+                                                         const wire_rules& to) const {
     const auto in = as_bytes(t.properties);
     if (in.empty() || t.rules == nullptr) return slice{};
     if (t.rules->id == to.id) return slice::borrowed(in);
@@ -62,7 +63,7 @@ inline std::optional<slice> relay::properties_for(const track& t, const wire_rul
 }
 
 /// A draft without the code gets the nearest that it has.
-inline reset_code relay::code_for(const peer& p, reset_code code) const noexcept {
+MOQRTC_INLINE reset_code relay::code_for(const peer& p, reset_code code) const noexcept {
     const auto& rules = p.session.rules();
     if (in_draft(rules, code)) return code;
     return code == reset_code::too_far_behind ? reset_code::delivery_timeout

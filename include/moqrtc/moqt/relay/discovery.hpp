@@ -10,7 +10,7 @@
 ///         the same session is the session's check.
 namespace moqrtc::moqt {
 
-inline void relay::on_publish_namespace(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_publish_namespace(instant now, peer& p, event& e) {
     const auto m = e.as<msg::publish_namespace>();
     if (!m) return;
     const track_namespace space{m->track_namespace};
@@ -26,8 +26,8 @@ inline void relay::on_publish_namespace(instant now, peer& p, event& e) {
 }
 
 /// A publisher of a namespace is there: those who wait for its tracks, or hear of it, learn it.
-inline void relay::add_namespace(instant now, peer& p, request_id id, const track_namespace& space,
-                                 bool upstream) {
+MOQRTC_INLINE void relay::add_namespace(instant now, peer& p, request_id id,
+                                        const track_namespace& space, bool upstream) {
     const auto first = tree_.publish(space, {p.key, id, upstream, p.info.sibling});
     if (first.any) report(relay_event::kind::namespace_added, &p).name.space = space;
     if (first.any || first.own)
@@ -46,8 +46,8 @@ inline void relay::add_namespace(instant now, peer& p, request_id id, const trac
         (void)ask_publishers(now, index, upstream ? nullptr : &p);
 }
 
-inline void relay::remove_namespace(instant now, peer& p, request_id id,
-                                    const track_namespace& space) {
+MOQRTC_INLINE void relay::remove_namespace(instant now, peer& p, request_id id,
+                                           const track_namespace& space) {
     const auto gone = space; // the caller's may be what is erased here
     p.published.erase(id);
     const auto last = tree_.withdraw(gone, p.key, id);
@@ -61,7 +61,7 @@ inline void relay::remove_namespace(instant now, peer& p, request_id id,
     });
 }
 
-inline void relay::on_discovery(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_discovery(instant now, peer& p, event& e) {
     namespace_tree::interest who{.session = p.key, .request = e.id, .sibling = p.info.sibling};
     track_namespace prefix;
     message_params params;
@@ -102,8 +102,8 @@ inline void relay::on_discovery(instant now, peer& p, event& e) {
         offer_track_to(now, index, prefix, who);
 }
 
-inline void relay::announce_existing(instant now, peer& p, request_id id,
-                                     const track_namespace& prefix) {
+MOQRTC_INLINE void relay::announce_existing(instant now, peer& p, request_id id,
+                                            const track_namespace& prefix) {
     tree_.namespaces_under(prefix, p.info.sibling, [&](const track_namespace& space) {
         (void)p.session.announce_namespace(now, id, space.suffix(prefix.count()));
     });
@@ -112,7 +112,7 @@ inline void relay::announce_existing(instant now, peer& p, request_id id,
 
 /// A changed prefix: what the old one brought is withdrawn, then the new one's is told. Spec:
 /// anchor `message-request-update`.
-inline void relay::update_discovery(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::update_discovery(instant now, peer& p, event& e) {
     const auto m = e.as<msg::request_update>();
     if (!m) return;
     if (!m->params.track_namespace_prefix) {
@@ -141,7 +141,7 @@ inline void relay::update_discovery(instant now, peer& p, event& e) {
     touch(p);
 }
 
-inline void relay::end_discovery(peer& p, request_id id) {
+MOQRTC_INLINE void relay::end_discovery(peer& p, request_id id) {
     const auto at = p.discoveries.find(id);
     if (at == p.discoveries.end()) return;
     tree_.remove_interest(at->second, p.key, id);
@@ -150,7 +150,7 @@ inline void relay::end_discovery(peer& p, request_id id) {
 }
 
 /// Asks another relay for the namespaces under a prefix, once for all who want to know.
-inline void relay::ask_upstream_namespaces(instant now, const track_namespace& prefix) {
+MOQRTC_INLINE void relay::ask_upstream_namespaces(instant now, const track_namespace& prefix) {
     auto* p = upstream_peer();
     if (p == nullptr) return;
     std::vector<request_id> narrower;
@@ -167,7 +167,7 @@ inline void relay::ask_upstream_namespaces(instant now, const track_namespace& p
     touch(*p);
 }
 
-inline void relay::forget_upstream_namespaces(instant now, peer& p, request_id id) {
+MOQRTC_INLINE void relay::forget_upstream_namespaces(instant now, peer& p, request_id id) {
     const auto at = p.asked.find(id);
     if (at == p.asked.end()) return;
     const auto found = std::move(at->second.found);
@@ -176,7 +176,7 @@ inline void relay::forget_upstream_namespaces(instant now, peer& p, request_id i
         remove_namespace(now, p, id, space);
 }
 
-inline void relay::on_upstream_namespace(instant now, peer& p, event& e, bool added) {
+MOQRTC_INLINE void relay::on_upstream_namespace(instant now, peer& p, event& e, bool added) {
     const auto at = p.asked.find(e.id);
     if (at == p.asked.end()) return;
     auto& asked = at->second;
@@ -197,7 +197,7 @@ inline void relay::on_upstream_namespace(instant now, peer& p, event& e, bool ad
 }
 
 /// Offers a track that a publisher has pushed to all who asked for such offers.
-inline void relay::offer_track(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::offer_track(instant now, std::uint32_t index) {
     struct offer {
         track_namespace prefix;
         namespace_tree::interest who;
@@ -211,8 +211,9 @@ inline void relay::offer_track(instant now, std::uint32_t index) {
         offer_track_to(now, index, o.prefix, o.who);
 }
 
-inline void relay::offer_track_to(instant now, std::uint32_t index, const track_namespace& prefix,
-                                  const namespace_tree::interest& who) {
+MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
+                                         const track_namespace& prefix,
+                                         const namespace_tree::interest& who) {
     auto& t = tracks_[index];
     auto* to = find(who.session);
     if (to == nullptr || !to->usable()) return;

@@ -13,7 +13,7 @@ namespace detail {
 
 /// Where a client of native QUIC came in: the path of its SETUP, without the query, which may hold
 /// a token.
-[[nodiscard]] inline std::string door_of(const event& e) {
+[[nodiscard]] MOQRTC_INLINE std::string door_of(const event& e) {
     static constexpr std::size_t longest = 1024;
     const auto of = [](const auto& m) -> std::string {
         if (!m || !m->options.path) return {};
@@ -26,7 +26,7 @@ namespace detail {
 
 } // namespace detail
 
-inline void relay::dispatch(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
     switch (e.what) {
     case event::kind::object:
     case event::kind::subgroup_opened:
@@ -96,7 +96,7 @@ inline void relay::dispatch(instant now, peer& p, event& e) {
     }
 }
 
-inline void relay::on_data(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_data(instant now, peer& p, event& e) {
     const bool fetched = e.request == request_kind::fetch;
     const auto index = fetched ? p.fills.find(e.id) : id_map::none;
     switch (e.what) {
@@ -122,7 +122,7 @@ inline void relay::on_data(instant now, peer& p, event& e) {
     }
 }
 
-inline void relay::on_established(instant now, peer& p) {
+MOQRTC_INLINE void relay::on_established(instant now, peer& p) {
     p.up = true;
     if (p.info.sibling)
         ask_sibling(now, p);
@@ -145,7 +145,7 @@ inline void relay::on_established(instant now, peer& p) {
                 ask_upstream_namespaces(now, prefix);
 }
 
-inline void relay::on_request(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_request(instant now, peer& p, event& e) {
     switch (e.request) {
     case request_kind::subscribe:
         return on_subscribe(now, p, e);
@@ -165,7 +165,7 @@ inline void relay::on_request(instant now, peer& p, event& e) {
     }
 }
 
-inline void relay::on_accepted(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_accepted(instant now, peer& p, event& e) {
     switch (e.request) {
     case request_kind::subscribe:
         if (const auto index = p.sources.find(e.id); index != id_map::none)
@@ -194,7 +194,7 @@ inline void relay::on_accepted(instant now, peer& p, event& e) {
     }
 }
 
-inline void relay::on_rejected(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_rejected(instant now, peer& p, event& e) {
     const auto m = e.as<msg::request_error>();
     const std::string reason{m ? as_text(m->reason) : std::string_view{"no answer"}};
     switch (e.request) {
@@ -225,7 +225,7 @@ inline void relay::on_rejected(instant now, peer& p, event& e) {
     }
 }
 
-inline void relay::on_update(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_update(instant now, peer& p, event& e) {
     if (const auto index = p.subscribers.find(e.id); index != id_map::none)
         return update_subscriber(now, index, e);
     if (p.discoveries.contains(e.id)) return update_discovery(now, p, e);
@@ -233,7 +233,7 @@ inline void relay::on_update(instant now, peer& p, event& e) {
     touch(p);
 }
 
-inline void relay::on_cancelled(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_cancelled(instant now, peer& p, event& e) {
     if (const auto s = p.subscribers.find(e.id); s != id_map::none)
         return remove_subscriber(now, s);
     if (const auto s = p.sources.find(e.id); s != id_map::none) {
@@ -254,9 +254,9 @@ inline void relay::on_cancelled(instant now, peer& p, event& e) {
 }
 
 /// Asks the policy; refuses the request if that says so.
-inline bool relay::admit(instant now, peer& p, request_id id, request_kind kind,
-                         const track_namespace& space, std::string_view name,
-                         const token_list& tokens) {
+MOQRTC_INLINE bool relay::admit(instant now, peer& p, request_id id, request_kind kind,
+                                const track_namespace& space, std::string_view name,
+                                const token_list& tokens) {
     if (p.info.sibling) return true; // the relay it came to has asked
     std::array<authorization_token, limits::tokens_per_message> resolved{};
     std::size_t count = 0;
@@ -271,8 +271,8 @@ inline bool relay::admit(instant now, peer& p, request_id id, request_kind kind,
     return false;
 }
 
-inline void relay::refuse(instant now, peer& p, request_id id, request_error_code code,
-                          std::string_view reason, std::optional<duration> retry_after) {
+MOQRTC_INLINE void relay::refuse(instant now, peer& p, request_id id, request_error_code code,
+                                 std::string_view reason, std::optional<duration> retry_after) {
     (void)p.session.reject(now, id, code, reason, retry_after);
     touch(p);
     ++statistics_.refused;
@@ -281,7 +281,7 @@ inline void relay::refuse(instant now, peer& p, request_id id, request_error_cod
     e.reason = reason;
 }
 
-inline void relay::on_track_status(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_track_status(instant now, peer& p, event& e) {
     const auto m = e.as<msg::track_status>();
     if (!m) return;
     const full_track_name name{track_namespace{m->track_namespace},
@@ -313,8 +313,9 @@ inline void relay::on_track_status(instant now, peer& p, event& e) {
     touch(*asked);
 }
 
-inline void relay::answer_status(instant now, peer& p, request_id id, const message_params& params,
-                                 const wire_rules& from, bytes properties) {
+MOQRTC_INLINE void relay::answer_status(instant now, peer& p, request_id id,
+                                        const message_params& params, const wire_rules& from,
+                                        bytes properties) {
     const auto& to = p.session.rules();
     message_params told;
     told.largest_object = params.largest_object;

@@ -12,7 +12,7 @@
 ///         shared slices; nothing is allocated once queues and pools have their size.
 namespace moqrtc::moqt {
 
-inline void relay::on_subgroup(instant, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_subgroup(instant, peer& p, event& e) {
     const auto from = p.sources.find(e.id);
     if (from == id_map::none) return;
     const auto track_index = sources_[from].track;
@@ -50,7 +50,7 @@ inline void relay::on_subgroup(instant, peer& p, event& e) {
     t.live.push_back(in.live);
 }
 
-inline void relay::on_object(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_object(instant now, peer& p, event& e) {
     const bool datagram = e.stream == no_stream;
     const auto found = datagram ? p.sources.find(e.id) : p.ingests.find(e.stream);
     if (found == id_map::none) return;
@@ -106,7 +106,7 @@ inline void relay::on_object(instant now, peer& p, event& e) {
     live.last = item.location.object;
 }
 
-inline void relay::deliver(instant now, track& t, live_subgroup& live, object_heads& heads) {
+MOQRTC_INLINE void relay::deliver(instant now, track& t, live_subgroup& live, object_heads& heads) {
     const auto at = heads.item->location;
     const auto count = live.outputs.size();
     for (std::size_t i = 0; i < count; ++i) {
@@ -121,8 +121,8 @@ inline void relay::deliver(instant now, track& t, live_subgroup& live, object_he
 
 /// Writes an object to one subscriber, on a new stream if need be; false when that was not
 /// possible, and its stream of this subgroup is over.
-inline bool relay::write(instant now, track& t, lane& l, live_subgroup& live, output& out,
-                         object_heads& heads) {
+MOQRTC_INLINE bool relay::write(instant now, track& t, lane& l, live_subgroup& live, output& out,
+                                object_heads& heads) {
     auto& to = l.to->session;
     const auto& item = *heads.item;
     if (l.backlog.is_due(now) || to.unsent_bytes() > l.to->backlog_bytes) [[unlikely]] {
@@ -152,8 +152,9 @@ inline bool relay::write(instant now, track& t, lane& l, live_subgroup& live, ou
 }
 
 /// Starts the stream that a subgroup goes to one subscriber on; false when that cannot be.
-[[gnu::noinline]] inline bool relay::open_output(instant now, lane& l, const live_subgroup& live,
-                                                 output& out, const object& item) {
+[[gnu::noinline]] MOQRTC_INLINE bool relay::open_output(instant now, lane& l,
+                                                        const live_subgroup& live, output& out,
+                                                        const object& item) {
     if (out.phase == output::state::closed) return false;
     const bool first = !live.last && (live.first_object || item.location.object == 0);
     const auto stream = l.to->session.open_subgroup(now, l.id,
@@ -174,8 +175,8 @@ inline bool relay::write(instant now, track& t, lane& l, live_subgroup& live, ou
     return false;
 }
 
-inline void relay::deliver_datagram(instant now, track& t, const object& item,
-                                    const wire_rules& from) {
+MOQRTC_INLINE void relay::deliver_datagram(instant now, track& t, const object& item,
+                                           const wire_rules& from) {
     std::array<std::optional<object>, columns> copies{};
     for (std::size_t i = 0; i < t.lanes.size(); ++i) {
         const auto& l = t.lanes[i];
@@ -202,8 +203,8 @@ inline void relay::deliver_datagram(instant now, track& t, const object& item,
 
 /// Whether an object can be what its track says it is; otherwise the track ends, or, for properties
 /// that nobody can read, the session. Spec: anchor `malformed-tracks`.
-inline bool relay::check(instant now, peer& p, track_checker& checker, std::uint32_t track_index,
-                         const object& item) {
+MOQRTC_INLINE bool relay::check(instant now, peer& p, track_checker& checker,
+                                std::uint32_t track_index, const object& item) {
     const auto fault = checker.observe(item);
     if (!fault)
         p.session.close(now, close_code_for(fault.error().code), "object properties");
@@ -217,7 +218,7 @@ inline bool relay::check(instant now, peer& p, track_checker& checker, std::uint
 
 /// What an object says of others: IDs that do not exist. Spec: anchors `prior-group-id-gap` and
 /// `prior-object-id-gap`.
-inline void relay::note_gaps(track& t, const wire_rules& rules, const object& item) {
+MOQRTC_INLINE void relay::note_gaps(track& t, const wire_rules& rules, const object& item) {
     key_value_reader pairs{rules, item.properties};
     while (const auto pair = pairs.next()) {
         if (pair->number == 0) continue;
@@ -231,14 +232,15 @@ inline void relay::note_gaps(track& t, const wire_rules& rules, const object& it
     }
 }
 
-inline void relay::on_stream_end(instant now, peer& p, event& e, bool reset) {
+MOQRTC_INLINE void relay::on_stream_end(instant now, peer& p, event& e, bool reset) {
     const auto index = p.ingests.find(e.stream);
     if (index == id_map::none) return;
     p.ingests.erase(e.stream);
     end_ingest(now, index, reset, e.reset);
 }
 
-inline void relay::end_ingest(instant now, std::uint32_t index, bool reset, reset_code code) {
+MOQRTC_INLINE void relay::end_ingest(instant now, std::uint32_t index, bool reset,
+                                     reset_code code) {
     auto& in = ingests_[index];
     const auto track_index = sources_[in.source].track;
     auto& t = tracks_[track_index];
@@ -269,7 +271,7 @@ inline void relay::end_ingest(instant now, std::uint32_t index, bool reset, rese
 }
 
 /// The publisher is gone: its streams are over.
-inline void relay::end_ingests_of(instant now, std::uint32_t source_index, reset_code code) {
+MOQRTC_INLINE void relay::end_ingests_of(instant now, std::uint32_t source_index, reset_code code) {
     auto& from = *sources_[source_index].from;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> all;
     from.ingests.for_each([&](std::uint64_t stream, std::uint32_t index) {
@@ -281,7 +283,7 @@ inline void relay::end_ingests_of(instant now, std::uint32_t source_index, reset
     }
 }
 
-inline void relay::finish_live(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::finish_live(instant now, std::uint32_t index) {
     auto& live = lives_[index];
     auto& t = tracks_[live.track];
     for (std::size_t i = 0; i < live.outputs.size(); ++i) {
@@ -299,7 +301,7 @@ inline void relay::finish_live(instant now, std::uint32_t index) {
     free_live(index);
 }
 
-inline void relay::reset_live(instant now, std::uint32_t index, reset_code code) {
+MOQRTC_INLINE void relay::reset_live(instant now, std::uint32_t index, reset_code code) {
     auto& live = lives_[index];
     auto& t = tracks_[live.track];
     for (std::size_t i = 0; i < live.outputs.size(); ++i) {
@@ -312,7 +314,7 @@ inline void relay::reset_live(instant now, std::uint32_t index, reset_code code)
     free_live(index);
 }
 
-inline void relay::free_live(std::uint32_t index) {
+MOQRTC_INLINE void relay::free_live(std::uint32_t index) {
     auto& live = lives_[index];
     auto& t = tracks_[live.track];
     if (live.ingests != 0)
@@ -325,7 +327,7 @@ inline void relay::free_live(std::uint32_t index) {
 }
 
 /// The subscriber stopped one of our streams: that subgroup is not opened again for it.
-inline void relay::on_stopped(peer& p, event& e) {
+MOQRTC_INLINE void relay::on_stopped(peer& p, event& e) {
     const auto index = p.subscribers.find(e.id);
     if (index == id_map::none || subscribers_[index].place == none) return;
     const auto place = subscribers_[index].place;

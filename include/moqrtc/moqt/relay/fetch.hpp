@@ -9,7 +9,7 @@
 /// Spec    moq-transport, anchors `message-fetch` and `fill-timeout`.
 namespace moqrtc::moqt {
 
-inline void relay::on_fetch(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_fetch(instant now, peer& p, event& e) {
     const auto m = e.as<msg::fetch>();
     if (!m) return;
     std::uint32_t track_index = none;
@@ -71,7 +71,7 @@ inline void relay::on_fetch(instant now, peer& p, event& e) {
 
 /// The subscription is there, and with it the end of the range: what it joins to. Spec: anchor
 /// `joining-fetch-range-calculation`.
-inline void relay::start_joining(instant now, std::uint32_t index, const subscriber& s) {
+MOQRTC_INLINE void relay::start_joining(instant now, std::uint32_t index, const subscriber& s) {
     const auto at = joinings_.find(index);
     if (at == joinings_.end()) return;
     const auto how = at->second;
@@ -90,7 +90,7 @@ inline void relay::start_joining(instant now, std::uint32_t index, const subscri
     begin_fetch(now, index);
 }
 
-inline void relay::begin_fetch(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::begin_fetch(instant now, std::uint32_t index) {
     auto& f = fetches_[index];
     auto& t = tracks_[f.track];
     const bool live = t.has_established(sources_);
@@ -121,7 +121,8 @@ inline void relay::begin_fetch(instant now, std::uint32_t index) {
     if (f.to != nullptr) pump(now, index);
 }
 
-inline void relay::answer_fetch(instant now, std::uint32_t index, location end, bool end_of_track) {
+MOQRTC_INLINE void relay::answer_fetch(instant now, std::uint32_t index, location end,
+                                       bool end_of_track) {
     auto& f = fetches_[index];
     const auto properties = properties_for(tracks_[f.track], f.to->session.rules());
     if (!properties)
@@ -136,7 +137,7 @@ inline void relay::answer_fetch(instant now, std::uint32_t index, location end, 
 }
 
 /// Writes on until the stream is full, something has to come from upstream, or all is written.
-inline void relay::pump(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::pump(instant now, std::uint32_t index) {
     auto& f = fetches_[index];
     f.look_at = never;
     if (!f.answered || f.fill != none) return;
@@ -167,8 +168,8 @@ inline void relay::pump(instant now, std::uint32_t index) {
 }
 
 /// Writes one object; false when that ended the fetch.
-inline bool relay::write_fetched(instant now, std::uint32_t index, const object& item,
-                                 const wire_rules& from) {
+MOQRTC_INLINE bool relay::write_fetched(instant now, std::uint32_t index, const object& item,
+                                        const wire_rules& from) {
     auto& f = fetches_[index];
     // A fetch stream says by its end, not by statuses, what does not exist (anchor
     // `fetch-header`).
@@ -200,7 +201,7 @@ inline bool relay::write_fetched(instant now, std::uint32_t index, const object&
 }
 
 /// Nobody can tell what is up to `until`: the subscriber is told just that.
-inline void relay::skip_unknown(instant now, std::uint32_t index, location until) {
+MOQRTC_INLINE void relay::skip_unknown(instant now, std::uint32_t index, location until) {
     auto& f = fetches_[index];
     auto& to = f.to->session;
     if (f.walk.precedes(f.walk.last(), until)) until = f.walk.last();
@@ -218,7 +219,7 @@ inline void relay::skip_unknown(instant now, std::uint32_t index, location until
     f.at = f.walk.after(until);
 }
 
-inline void relay::finish_fetch(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::finish_fetch(instant now, std::uint32_t index) {
     auto& f = fetches_[index];
     auto& to = f.to->session;
     if (f.stream == no_stream) {
@@ -231,8 +232,8 @@ inline void relay::finish_fetch(instant now, std::uint32_t index) {
     drop_fetch(now, index);
 }
 
-inline void relay::refuse_fetch(instant now, std::uint32_t index, request_error_code code,
-                                std::string_view reason) {
+MOQRTC_INLINE void relay::refuse_fetch(instant now, std::uint32_t index, request_error_code code,
+                                       std::string_view reason) {
     auto& f = fetches_[index];
     if (f.stream != no_stream)
         (void)f.to->session.reset_stream(now, f.stream, reset_code::cancelled);
@@ -241,7 +242,7 @@ inline void relay::refuse_fetch(instant now, std::uint32_t index, request_error_
 }
 
 /// Forgets a fetch that is over, whoever ended it.
-inline void relay::drop_fetch(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::drop_fetch(instant now, std::uint32_t index) {
     auto& f = fetches_[index];
     if (f.to == nullptr) return;
     f.to->fetches.erase(f.id);
@@ -258,7 +259,7 @@ inline void relay::drop_fetch(instant now, std::uint32_t index) {
     drop_if_unused(now, track_index);
 }
 
-inline void relay::on_fetch_timer(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::on_fetch_timer(instant now, std::uint32_t index) {
     auto& f = fetches_[index];
     if (f.to == nullptr) return;
     if (f.look_at <= now) return pump(now, index);

@@ -9,7 +9,7 @@ namespace moqrtc::moqt {
 
 /// Whom to ask for past objects of a track: who serves it, who publishes its namespace, another
 /// relay; null when there is nobody.
-inline relay::peer* relay::fill_source(const track& t, const peer* asker) const {
+MOQRTC_INLINE relay::peer* relay::fill_source(const track& t, const peer* asker) const {
     const auto usable = [&](const peer* p) {
         return p != nullptr && p->usable() && p->session.can_request() &&
                !(p == asker && p->info.upstream) && !(asker != nullptr && is_circle(*asker, *p));
@@ -30,7 +30,7 @@ inline relay::peer* relay::fill_source(const track& t, const peer* asker) const 
 
 /// Makes a fetch wait for upstream from where it stands to `until`, on a FETCH that is under way
 /// or on a new one; false when nobody can be asked.
-inline bool relay::attach_fill(instant now, std::uint32_t index, location until) {
+MOQRTC_INLINE bool relay::attach_fill(instant now, std::uint32_t index, location until) {
     auto& f = fetches_[index];
     auto& t = tracks_[f.track];
     const auto wait_on = [&](std::uint32_t filling) {
@@ -76,7 +76,7 @@ inline bool relay::attach_fill(instant now, std::uint32_t index, location until)
     return wait_on(filling);
 }
 
-inline void relay::on_fill_ok(instant now, peer& p, std::uint32_t index, event& e) {
+MOQRTC_INLINE void relay::on_fill_ok(instant now, peer& p, std::uint32_t index, event& e) {
     const auto m = e.as<msg::fetch_ok>();
     auto& g = fills_[index];
     auto& t = tracks_[g.track];
@@ -109,7 +109,7 @@ inline void relay::on_fill_ok(instant now, peer& p, std::uint32_t index, event& 
     if (g.streamed) on_fill_end(now, index, true, request_error_code::internal_error, {});
 }
 
-inline void relay::on_fill_object(instant now, peer& p, std::uint32_t index, event& e) {
+MOQRTC_INLINE void relay::on_fill_object(instant now, peer& p, std::uint32_t index, event& e) {
     auto& g = fills_[index];
     const auto& item = e.item;
     const auto at = item.location;
@@ -138,7 +138,7 @@ inline void relay::on_fill_object(instant now, peer& p, std::uint32_t index, eve
     }
 }
 
-inline void relay::on_fill_gap(instant now, std::uint32_t index, event& e) {
+MOQRTC_INLINE void relay::on_fill_gap(instant now, std::uint32_t index, event& e) {
     auto& g = fills_[index];
     auto until = e.item.location;
     if (!g.at || g.walk.precedes(until, *g.at)) return;
@@ -162,8 +162,8 @@ inline void relay::on_fill_gap(instant now, std::uint32_t index, event& e) {
 
 /// The FETCH upstream is over. After FIN all of its range is known; otherwise the rest of it stays
 /// unknown, and those who waited are told so.
-inline void relay::on_fill_end(instant now, std::uint32_t index, bool complete,
-                               request_error_code code, std::string_view reason) {
+MOQRTC_INLINE void relay::on_fill_end(instant now, std::uint32_t index, bool complete,
+                                      request_error_code code, std::string_view reason) {
     auto& g = fills_[index];
     auto& t = tracks_[g.track];
     if (complete && !g.answered) { // FIN has overtaken FETCH_OK
@@ -197,7 +197,7 @@ inline void relay::on_fill_end(instant now, std::uint32_t index, bool complete,
 }
 
 /// Forgets a FETCH of ours; `cancel`: the publisher may not be through with it.
-inline void relay::forget_fill(instant now, std::uint32_t index, bool cancel) {
+MOQRTC_INLINE void relay::forget_fill(instant now, std::uint32_t index, bool cancel) {
     auto& g = fills_[index];
     if (cancel) {
         (void)g.from->session.cancel(now, g.id);

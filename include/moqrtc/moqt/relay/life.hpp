@@ -18,22 +18,22 @@ namespace relaying {
 
 } // namespace relaying
 
-inline relay::relay(instant, relay_config config, buffer_pool& pool, policy& rules)
+MOQRTC_INLINE relay::relay(instant, relay_config config, buffer_pool& pool, policy& rules)
     : config_{config}, pool_{&pool}, policy_{&rules}, store_{config_} {}
 
-inline relay::~relay() {
+MOQRTC_INLINE relay::~relay() {
     // Tracks hold caches that refer to the store; sessions hold slices of the pool.
     for (std::uint32_t i = 0; i < tracks_.extent(); ++i)
         tracks_[i].cache.reset();
 }
 
-inline relay::peer* relay::find(session_key key) const noexcept {
+MOQRTC_INLINE relay::peer* relay::find(session_key key) const noexcept {
     if (key.index >= peers_.size() || generations_[key.index] != key.generation) return nullptr;
     return peers_[key.index].get();
 }
 
-inline result<session_key> relay::add_session(instant now, session_config config,
-                                              session_info info) {
+MOQRTC_INLINE result<session_key> relay::add_session(instant now, session_config config,
+                                                     session_info info) {
     if (peers_.size() - free_peers_.size() >= config_.max_sessions)
         return fail(errc::limit, "max_sessions");
     std::uint32_t index = 0;
@@ -59,7 +59,7 @@ inline result<session_key> relay::add_session(instant now, session_config config
     return p.key;
 }
 
-inline void relay::touch(peer& p) {
+MOQRTC_INLINE void relay::touch(peer& p) {
     if (p.dirty) return;
     p.dirty = true;
     p.ready_next = nullptr;
@@ -68,14 +68,14 @@ inline void relay::touch(peer& p) {
     ready_last_ = &p;
 }
 
-inline void relay::untouch(peer& p) noexcept {
+MOQRTC_INLINE void relay::untouch(peer& p) noexcept {
     if (!p.dirty) return;
     p.dirty = false;
     (p.ready_next != nullptr ? p.ready_next->ready_previous : ready_last_) = p.ready_previous;
     (p.ready_previous != nullptr ? p.ready_previous->ready_next : ready_first_) = p.ready_next;
 }
 
-inline std::optional<session_key> relay::poll_ready() {
+MOQRTC_INLINE std::optional<session_key> relay::poll_ready() {
     auto* const p = ready_first_;
     if (p == nullptr) return std::nullopt;
     untouch(*p);
@@ -88,7 +88,7 @@ inline std::optional<session_key> relay::poll_ready() {
     return p->key;
 }
 
-inline void relay::handle_ready(instant now, session_key key) {
+MOQRTC_INLINE void relay::handle_ready(instant now, session_key key) {
     auto* p = find(key);
     if (p == nullptr) return;
     while (auto e = p->session.poll_event())
@@ -99,7 +99,7 @@ inline void relay::handle_ready(instant now, session_key key) {
     touch(*p);
 }
 
-inline void relay::remove_session(instant now, session_key key) {
+MOQRTC_INLINE void relay::remove_session(instant now, session_key key) {
     auto* p = find(key);
     if (p == nullptr) return;
     close_down(now, *p);
@@ -110,7 +110,7 @@ inline void relay::remove_session(instant now, session_key key) {
 }
 
 /// Everything that hangs on a session ends with it.
-inline void relay::close_down(instant now, peer& p) {
+MOQRTC_INLINE void relay::close_down(instant now, peer& p) {
     if (p.gone) return;
     p.gone = true;
     std::erase(upstreams_, p.key);
@@ -148,7 +148,7 @@ inline void relay::close_down(instant now, peer& p) {
         lose_source(now, index, {}, {}, "publisher is gone");
 }
 
-inline relay_event& relay::report(relay_event::kind what, const peer* p) {
+MOQRTC_INLINE relay_event& relay::report(relay_event::kind what, const peer* p) {
     relay_event e;
     e.what = what;
     if (p != nullptr) e.session = p->key;
@@ -158,7 +158,7 @@ inline relay_event& relay::report(relay_event::kind what, const peer* p) {
     return events_.back();
 }
 
-inline void relay::goaway(instant now, std::string_view uri, duration timeout) {
+MOQRTC_INLINE void relay::goaway(instant now, std::string_view uri, duration timeout) {
     for (auto& p : peers_) {
         if (p == nullptr || p->gone || p->session.closed() || p->info.sibling) continue;
         const bool server = p->session.config().self == role::server;
@@ -167,25 +167,25 @@ inline void relay::goaway(instant now, std::string_view uri, duration timeout) {
     }
 }
 
-inline void relay::schedule(timer t) {
+MOQRTC_INLINE void relay::schedule(timer t) {
     timers_.push_back(t);
     std::push_heap(timers_.begin(), timers_.end(),
                    [](const timer& a, const timer& b) { return a.at > b.at; });
 }
 
 /// Sets a timer for the session's own deadline, if none is set that fires early enough.
-inline void relay::schedule_session(peer& p) {
+MOQRTC_INLINE void relay::schedule_session(peer& p) {
     const auto at = p.session.next_timeout();
     if (at >= p.due) return;
     p.due = at;
     schedule({at, timer::kind::session, p.key.index});
 }
 
-inline instant relay::next_timeout() const noexcept {
+MOQRTC_INLINE instant relay::next_timeout() const noexcept {
     return timers_.empty() ? never : timers_.front().at;
 }
 
-inline void relay::handle_timeout(instant now) {
+MOQRTC_INLINE void relay::handle_timeout(instant now) {
     while (!timers_.empty() && timers_.front().at <= now) {
         const auto t = timers_.front();
         std::pop_heap(timers_.begin(), timers_.end(),
@@ -213,7 +213,7 @@ inline void relay::handle_timeout(instant now) {
 }
 
 /// Drops what is too old in every cache, once a second as long as there is any.
-inline void relay::sweep(instant now) {
+MOQRTC_INLINE void relay::sweep(instant now) {
     sweeping_ = false;
     bool any = false;
     for (std::uint32_t i = 0; i < tracks_.extent(); ++i) {
@@ -229,7 +229,7 @@ inline void relay::sweep(instant now) {
     }
 }
 
-inline const relay_statistics& relay::statistics() noexcept {
+MOQRTC_INLINE const relay_statistics& relay::statistics() noexcept {
     statistics_.tracks = names_.size();
     statistics_.namespaces = tree_.size();
     statistics_.subscribers = subscribers_.in_use();
@@ -244,7 +244,7 @@ inline const relay_statistics& relay::statistics() noexcept {
     return statistics_;
 }
 
-inline std::vector<track_snapshot> relay::tracks() const {
+MOQRTC_INLINE std::vector<track_snapshot> relay::tracks() const {
     std::vector<track_snapshot> all;
     all.reserve(names_.size());
     for (const auto& [name, index] : names_) {
@@ -261,7 +261,7 @@ inline std::vector<track_snapshot> relay::tracks() const {
     return all;
 }
 
-inline std::vector<session_snapshot> relay::sessions() const {
+MOQRTC_INLINE std::vector<session_snapshot> relay::sessions() const {
     std::vector<session_snapshot> all;
     for (const auto& p : peers_)
         if (p != nullptr && !p->info.sibling)
@@ -270,7 +270,7 @@ inline std::vector<session_snapshot> relay::sessions() const {
     return all;
 }
 
-inline std::vector<track_namespace> relay::namespaces() const {
+MOQRTC_INLINE std::vector<track_namespace> relay::namespaces() const {
     std::vector<track_namespace> all;
     tree_.for_each([&](const track_namespace& space, const auto&) { all.push_back(space); });
     return all;

@@ -8,13 +8,13 @@
 /// The tracks of a relay, from the first who asks to the last who leaves.
 namespace moqrtc::moqt {
 
-inline std::uint32_t relay::find_track(const full_track_name& name) const {
+MOQRTC_INLINE std::uint32_t relay::find_track(const full_track_name& name) const {
     const auto at = names_.find(name);
     return at == names_.end() ? none : at->second;
 }
 
 /// The track of a name, made if there is none; `none` at the bound.
-inline std::uint32_t relay::open_track(const full_track_name& name) {
+MOQRTC_INLINE std::uint32_t relay::open_track(const full_track_name& name) {
     if (const auto found = find_track(name); found != none) return found;
     if (names_.size() >= config_.max_tracks) return none;
     const auto index = tracks_.take();
@@ -30,7 +30,7 @@ inline std::uint32_t relay::open_track(const full_track_name& name) {
 }
 
 /// What a publisher says of the track in SUBSCRIBE_OK, PUBLISH or FETCH_OK.
-inline void relay::note_properties(track& t, const wire_rules& rules, bytes properties) {
+MOQRTC_INLINE void relay::note_properties(track& t, const wire_rules& rules, bytes properties) {
     const auto known = read_track_properties(rules, properties);
     if (!known) return; // the session has refused it already
     t.rules = &rules;
@@ -40,7 +40,7 @@ inline void relay::note_properties(track& t, const wire_rules& rules, bytes prop
         t.cache->set_duration(milliseconds_saturated(*known->max_cache_duration));
 }
 
-inline void relay::raise_largest(track& t, const std::optional<location>& to) {
+MOQRTC_INLINE void relay::raise_largest(track& t, const std::optional<location>& to) {
     if (!to || (t.largest && *to <= *t.largest)) return;
     if (t.new_group_asked && (!t.largest || to->group > t.largest->group))
         t.new_group_asked.reset();
@@ -48,7 +48,7 @@ inline void relay::raise_largest(track& t, const std::optional<location>& to) {
 }
 
 /// Sets a timer for the earliest of the track's deadlines, if none is set that fires early enough.
-inline void relay::set_timer(std::uint32_t index) {
+MOQRTC_INLINE void relay::set_timer(std::uint32_t index) {
     auto& t = tracks_[index];
     auto at = std::min({t.linger_at, t.grace_at, t.retry_at});
     for (const auto s : t.waiting)
@@ -58,7 +58,7 @@ inline void relay::set_timer(std::uint32_t index) {
     schedule({at, timer::kind::track, index});
 }
 
-inline void relay::on_track_timer(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::on_track_timer(instant now, std::uint32_t index) {
     auto& t = tracks_[index];
     if (t.cache == nullptr || t.due > now) return;
     t.due = never;
@@ -92,7 +92,7 @@ inline void relay::on_track_timer(instant now, std::uint32_t index) {
 }
 
 /// Forgets a track that nobody serves, asks for, or could still get from the cache.
-inline void relay::drop_if_unused(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::drop_if_unused(instant now, std::uint32_t index) {
     auto& t = tracks_[index];
     if (t.cache == nullptr) return;
     if (!t.sources.empty() || t.lane_count != 0 || !t.waiting.empty() || t.fetches != 0 ||
@@ -110,8 +110,8 @@ inline void relay::drop_if_unused(instant now, std::uint32_t index) {
 }
 
 /// Tells every subscriber of a track that it is over.
-inline void relay::end_track(instant now, std::uint32_t index, publish_done_code code,
-                             std::string_view reason) {
+MOQRTC_INLINE void relay::end_track(instant now, std::uint32_t index, publish_done_code code,
+                                    std::string_view reason) {
     auto& t = tracks_[index];
     t.grace_at = t.linger_at = t.retry_at = never;
     if (t.active) {
@@ -140,7 +140,7 @@ inline void relay::end_track(instant now, std::uint32_t index, publish_done_code
 
 /// A publisher that came back numbers from the beginning again: what subscribers had is over, and
 /// they can subscribe to what there is now.
-inline void relay::start_anew(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::start_anew(instant now, std::uint32_t index) {
     auto& t = tracks_[index];
     t.cache->clear();
     t.largest.reset();
@@ -159,7 +159,7 @@ inline void relay::start_anew(instant now, std::uint32_t index) {
 
 /// Two deliveries of one object differ, or an object comes that cannot be: nothing of the track
 /// can be relied on. Spec: anchor `malformed-tracks`.
-inline void relay::malformed(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::malformed(instant now, std::uint32_t index) {
     ++statistics_.malformed_tracks;
     auto& t = tracks_[index];
     for (std::uint32_t f = 0; f < fetches_.extent(); ++f) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <moqrtc/core/inline.hpp>
 #include <moqrtc/core/ring.hpp>
 #include <moqrtc/core/slot_pool.hpp>
 #include <moqrtc/moqt/relay/config.hpp>
@@ -287,6 +288,7 @@ private:
 
 } // namespace moqrtc::moqt
 
+#if MOQRTC_DEFINITIONS
 #include <moqrtc/moqt/relay/bridge.hpp>
 #include <moqrtc/moqt/relay/discovery.hpp>
 #include <moqrtc/moqt/relay/dispatch.hpp>
@@ -300,3 +302,4 @@ private:
 #include <moqrtc/moqt/relay/slow.hpp>
 #include <moqrtc/moqt/relay/subscribers.hpp>
 #include <moqrtc/moqt/relay/upstream.hpp>
+#endif

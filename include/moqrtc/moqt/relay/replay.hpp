@@ -11,7 +11,7 @@ namespace moqrtc::moqt {
 
 /// Sends the newest group, as far as it passes the filter, to a subscriber that has just been
 /// accepted; subgroups that are still being received go on from there.
-inline void relay::replay(instant now, track& t, std::size_t place) {
+MOQRTC_INLINE void relay::replay(instant now, track& t, std::size_t place) {
     auto* group = t.cache->newest();
     if (group == nullptr || group->objects.empty()) return;
     const auto start = t.lanes[place].start;

@@ -10,12 +10,12 @@
 namespace moqrtc::moqt {
 
 /// Whether asking `to` for what `asker` wants would lead from sibling to sibling.
-inline bool relay::is_circle(const peer& asker, const peer& to) noexcept {
+MOQRTC_INLINE bool relay::is_circle(const peer& asker, const peer& to) noexcept {
     return asker.info.sibling && to.info.sibling;
 }
 
 /// Asks for all that is published at the sibling: namespaces, and tracks that were pushed to it.
-inline void relay::ask_sibling(instant now, peer& p) {
+MOQRTC_INLINE void relay::ask_sibling(instant now, peer& p) {
     if (const auto id = p.session.subscribe_namespace(now, {}))
         p.asked.emplace(*id, peer::upstream_discovery{});
     (void)p.session.subscribe_tracks(now, {});
@@ -24,7 +24,7 @@ inline void relay::ask_sibling(instant now, peer& p) {
 
 /// A track has lost its publisher: siblings hear of it at once, and each waits for its own
 /// subscribers. The publisher may come back at another of them.
-inline void relay::end_siblings(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::end_siblings(instant now, std::uint32_t index) {
     auto& t = tracks_[index];
     for (std::size_t i = 0; i < t.lanes.size(); ++i)
         if (const auto& l = t.lanes[i]; l.to != nullptr && l.to->info.sibling)
@@ -32,7 +32,7 @@ inline void relay::end_siblings(instant now, std::uint32_t index) {
                            "publisher is gone");
 }
 
-inline void relay::count_in(const peer& from, std::size_t payload) noexcept {
+MOQRTC_INLINE void relay::count_in(const peer& from, std::size_t payload) noexcept {
     if (from.info.sibling) {
         ++statistics_.objects_from_siblings;
         return;
@@ -41,7 +41,7 @@ inline void relay::count_in(const peer& from, std::size_t payload) noexcept {
     statistics_.bytes_in += payload;
 }
 
-inline void relay::count_out(const peer& to, std::size_t payload) noexcept {
+MOQRTC_INLINE void relay::count_out(const peer& to, std::size_t payload) noexcept {
     if (to.is_sibling) {
         ++statistics_.objects_to_siblings;
         return;

@@ -6,7 +6,7 @@
 namespace moqrtc::moqt {
 
 /// Looks whether too much, or too old, is waiting for a subscriber, and cuts it back if so.
-inline bool relay::fell_behind(instant now, track& t, std::size_t place) {
+MOQRTC_INLINE bool relay::fell_behind(instant now, track& t, std::size_t place) {
     auto& l = t.lanes[place];
     const auto unsent = l.to->session.unsent_bytes(l.id);
     if (!l.backlog.is_behind(now, unsent, config_.backlog_age) && unsent <= config_.backlog_bytes)
@@ -18,7 +18,7 @@ inline bool relay::fell_behind(instant now, track& t, std::size_t place) {
 
 /// First everything of groups before the newest goes; when that is not where the bytes are, the
 /// newest goes too, and the subscriber resumes with the group after it.
-inline void relay::cut_back(instant now, track& t, std::size_t place) {
+MOQRTC_INLINE void relay::cut_back(instant now, track& t, std::size_t place) {
     auto& l = t.lanes[place];
     auto& to = l.to->session;
     const auto newest = t.largest ? t.largest->group : 0;

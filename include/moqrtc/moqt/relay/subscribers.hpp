@@ -7,7 +7,7 @@
 /// Subscriptions that the relay serves.
 namespace moqrtc::moqt {
 
-inline void relay::on_subscribe(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_subscribe(instant now, peer& p, event& e) {
     const auto m = e.as<msg::subscribe>();
     if (!m) return;
     const full_track_name name{track_namespace{m->track_namespace},
@@ -47,7 +47,7 @@ inline void relay::on_subscribe(instant now, peer& p, event& e) {
 }
 
 /// Nobody serves the track yet: publishers are asked, or awaited.
-inline void relay::wait_for_publisher(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::wait_for_publisher(instant now, std::uint32_t index) {
     const auto track_index = subscribers_[index].track;
     const bool asked = ask_publishers(now, track_index) != 0;
     auto& s = subscribers_[index];
@@ -69,7 +69,7 @@ inline void relay::wait_for_publisher(instant now, std::uint32_t index) {
     set_timer(track_index);
 }
 
-inline void relay::accept_subscriber(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::accept_subscriber(instant now, std::uint32_t index) {
     auto& s = subscribers_[index];
     auto& t = tracks_[s.track];
     auto& to = *s.to;
@@ -102,7 +102,7 @@ inline void relay::accept_subscriber(instant now, std::uint32_t index) {
 }
 
 /// Gives an accepted subscriber its lane, and what the cache has for it.
-inline void relay::start_lane(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::start_lane(instant now, std::uint32_t index) {
     auto& s = subscribers_[index];
     auto& t = tracks_[s.track];
     if (t.free_lanes.empty()) {
@@ -128,7 +128,7 @@ inline void relay::start_lane(instant now, std::uint32_t index) {
         replay(now, t, s.place);
 }
 
-inline void relay::set_range(lane& l, const subscriber& s) const {
+MOQRTC_INLINE void relay::set_range(lane& l, const subscriber& s) const {
     const auto* state = s.to->session.subscription(s.id);
     l.active = s.forward;
     if (state == nullptr) {
@@ -141,8 +141,8 @@ inline void relay::set_range(lane& l, const subscriber& s) const {
                       : UINT64_MAX;
 }
 
-inline void relay::refuse_waiting(instant now, std::uint32_t index, request_error_code code,
-                                  std::string_view reason) {
+MOQRTC_INLINE void relay::refuse_waiting(instant now, std::uint32_t index, request_error_code code,
+                                         std::string_view reason) {
     const auto waiting = tracks_[index].waiting;
     for (const auto s : waiting) {
         refuse(now, *subscribers_[s].to, subscribers_[s].id, code, reason);
@@ -151,7 +151,7 @@ inline void relay::refuse_waiting(instant now, std::uint32_t index, request_erro
 }
 
 /// Forgets a subscription that is over, whoever ended it.
-inline void relay::remove_subscriber(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::remove_subscriber(instant now, std::uint32_t index) {
     auto& s = subscribers_[index];
     const auto track_index = s.track;
     auto& t = tracks_[track_index];
@@ -176,15 +176,15 @@ inline void relay::remove_subscriber(instant now, std::uint32_t index) {
 }
 
 /// Ends a subscription from our side.
-inline void relay::end_subscriber(instant now, std::uint32_t index, publish_done_code code,
-                                  std::string_view reason) {
+MOQRTC_INLINE void relay::end_subscriber(instant now, std::uint32_t index, publish_done_code code,
+                                         std::string_view reason) {
     auto& s = subscribers_[index];
     (void)s.to->session.publish_done(now, s.id, code, reason);
     touch(*s.to);
     remove_subscriber(now, index);
 }
 
-inline void relay::update_subscriber(instant now, std::uint32_t index, event& e) {
+MOQRTC_INLINE void relay::update_subscriber(instant now, std::uint32_t index, event& e) {
     const auto m = e.as<msg::request_update>();
     auto& s = subscribers_[index];
     auto& t = tracks_[s.track];
@@ -222,8 +222,8 @@ inline void relay::update_subscriber(instant now, std::uint32_t index, event& e)
 }
 
 /// The answer to a PUBLISH of ours carries what a SUBSCRIBE would have.
-inline void relay::apply_publish_ok(instant now, std::uint32_t index,
-                                    const message_params& params) {
+MOQRTC_INLINE void relay::apply_publish_ok(instant now, std::uint32_t index,
+                                           const message_params& params) {
     auto& s = subscribers_[index];
     s.forward = params.forward.value_or(s.forward);
     if (params.subscription_filter) s.filter = params.subscription_filter;

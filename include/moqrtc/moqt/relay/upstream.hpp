@@ -10,13 +10,13 @@
 namespace moqrtc::moqt {
 
 /// Another relay that can be asked, or null.
-inline relay::peer* relay::upstream_peer() const noexcept {
+MOQRTC_INLINE relay::peer* relay::upstream_peer() const noexcept {
     for (const auto key : upstreams_)
         if (auto* p = find(key); p != nullptr && p->usable() && !p->session.going_away()) return p;
     return nullptr;
 }
 
-inline bool relay::has_publisher(const full_track_name& name) const {
+MOQRTC_INLINE bool relay::has_publisher(const full_track_name& name) const {
     bool any = false;
     tree_.publishers_of(name.space, [&](const auto& who) { any = any || find(who.session); });
     return any;
@@ -24,7 +24,8 @@ inline bool relay::has_publisher(const full_track_name& name) const {
 
 /// Subscribes at every publisher of the track's namespace, or, when there is none here, at one
 /// other relay. Returns how many publishers serve the track or have been asked.
-inline std::size_t relay::ask_publishers(instant now, std::uint32_t index, const peer* only) {
+MOQRTC_INLINE std::size_t relay::ask_publishers(instant now, std::uint32_t index,
+                                                const peer* only) {
     auto& t = tracks_[index];
     std::vector<std::pair<session_key, bool>> candidates;
     tree_.publishers_of(t.name.space, [&](const namespace_tree::publisher& who) {
@@ -42,7 +43,7 @@ inline std::size_t relay::ask_publishers(instant now, std::uint32_t index, const
     return t.sources.size();
 }
 
-inline bool relay::subscribe_at(instant now, std::uint32_t index, peer& p, bool upstream) {
+MOQRTC_INLINE bool relay::subscribe_at(instant now, std::uint32_t index, peer& p, bool upstream) {
     auto& t = tracks_[index];
     if (!p.usable()) return false;
     for (const auto s : t.sources)
@@ -89,7 +90,7 @@ inline bool relay::subscribe_at(instant now, std::uint32_t index, peer& p, bool 
     return true;
 }
 
-inline void relay::on_source_ok(instant now, peer& p, std::uint32_t index, event& e) {
+MOQRTC_INLINE void relay::on_source_ok(instant now, peer& p, std::uint32_t index, event& e) {
     const auto m = e.as<msg::subscribe_ok>();
     auto& s = sources_[index];
     if (!m) return;
@@ -108,7 +109,7 @@ inline void relay::on_source_ok(instant now, peer& p, std::uint32_t index, event
     source_established(now, index);
 }
 
-inline void relay::source_established(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::source_established(instant now, std::uint32_t index) {
     auto& s = sources_[index];
     const auto track_index = s.track;
     auto& t = tracks_[track_index];
@@ -129,7 +130,7 @@ inline void relay::source_established(instant now, std::uint32_t index) {
     watch_linger(now, track_index);
 }
 
-inline void relay::on_publish(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::on_publish(instant now, peer& p, event& e) {
     const auto m = e.as<msg::publish>();
     if (!m) return;
     const full_track_name name{track_namespace{m->track_namespace},
@@ -170,10 +171,11 @@ inline void relay::on_publish(instant now, peer& p, event& e) {
 
 /// A publisher does not serve the track any more. With another one all goes on; otherwise
 /// subscribers wait, unless the publisher said that this was all.
-inline void relay::lose_source(instant now, std::uint32_t index,
-                               std::optional<publish_done_code> code,
-                               std::optional<request_error_code> refused, std::string_view reason,
-                               std::optional<duration> retry_after) {
+MOQRTC_INLINE void relay::lose_source(instant now, std::uint32_t index,
+                                      std::optional<publish_done_code> code,
+                                      std::optional<request_error_code> refused,
+                                      std::string_view reason,
+                                      std::optional<duration> retry_after) {
     end_ingests_of(now, index, reset_code::session_closed);
     const bool upstream = sources_[index].upstream;
     const auto* from = sources_[index].from;
@@ -215,7 +217,7 @@ inline void relay::lose_source(instant now, std::uint32_t index,
     set_timer(track_index);
 }
 
-inline void relay::cancel_source(instant now, std::uint32_t index, reset_code code) {
+MOQRTC_INLINE void relay::cancel_source(instant now, std::uint32_t index, reset_code code) {
     auto& s = sources_[index];
     end_ingests_of(now, index, reset_code::cancelled);
     (void)s.from->session.cancel(now, s.id, code_for(*s.from, code));
@@ -223,7 +225,7 @@ inline void relay::cancel_source(instant now, std::uint32_t index, reset_code co
     forget_source(index);
 }
 
-inline void relay::forget_source(std::uint32_t index) {
+MOQRTC_INLINE void relay::forget_source(std::uint32_t index) {
     auto& s = sources_[index];
     auto& t = tracks_[s.track];
     std::erase(t.sources, index);
@@ -234,13 +236,13 @@ inline void relay::forget_source(std::uint32_t index) {
     sources_.give(index);
 }
 
-inline bool relay::wants_forward(const track& t) const {
+MOQRTC_INLINE bool relay::wants_forward(const track& t) const {
     return std::any_of(t.lanes.begin(), t.lanes.end(),
                        [](const lane& l) { return l.to != nullptr && l.active; });
 }
 
 /// Forward State upstream follows what subscribers want. Spec: anchor `publisher-interactions`.
-inline void relay::update_forward(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::update_forward(instant now, std::uint32_t index) {
     auto& t = tracks_[index];
     if (t.sources.empty()) return;
     const bool wanted = wants_forward(t);
@@ -260,7 +262,7 @@ inline void relay::update_forward(instant now, std::uint32_t index) {
 }
 
 /// Spec: anchor `new-group-request`.
-inline void relay::pass_new_group(instant now, std::uint32_t index, std::uint64_t group) {
+MOQRTC_INLINE void relay::pass_new_group(instant now, std::uint32_t index, std::uint64_t group) {
     auto& t = tracks_[index];
     if (!t.known.dynamic_groups) return;
     if (group != 0 && t.largest && group <= t.largest->group) return;
@@ -277,7 +279,7 @@ inline void relay::pass_new_group(instant now, std::uint32_t index, std::uint64_
 }
 
 /// Without subscribers the subscriptions upstream end after a while.
-inline void relay::watch_linger(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::watch_linger(instant now, std::uint32_t index) {
     auto& t = tracks_[index];
     if (t.cache == nullptr || t.lane_count != 0 || !t.waiting.empty()) return;
     if (t.sources.empty()) {

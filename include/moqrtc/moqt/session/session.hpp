@@ -2,6 +2,7 @@
 
 #include <moqrtc/core/buffer_pool.hpp>
 #include <moqrtc/core/id_map.hpp>
+#include <moqrtc/core/inline.hpp>
 #include <moqrtc/core/ring.hpp>
 #include <moqrtc/core/slot_pool.hpp>
 #include <moqrtc/moqt/session/config.hpp>
@@ -387,13 +388,6 @@ private:
 
 } // namespace moqrtc::moqt
 
-#include <moqrtc/moqt/session/detail/answers.hpp>
-#include <moqrtc/moqt/session/detail/answers_in.hpp>
-#include <moqrtc/moqt/session/detail/data_in.hpp>
-#include <moqrtc/moqt/session/detail/data_out.hpp>
-#include <moqrtc/moqt/session/detail/dispatch.hpp>
-#include <moqrtc/moqt/session/detail/receive.hpp>
-#include <moqrtc/moqt/session/detail/requests_in.hpp>
-#include <moqrtc/moqt/session/detail/requests_out.hpp>
-#include <moqrtc/moqt/session/detail/send.hpp>
-#include <moqrtc/moqt/session/detail/setup.hpp>
+#if MOQRTC_DEFINITIONS
+#include <moqrtc/moqt/session/detail/all.hpp>
+#endif

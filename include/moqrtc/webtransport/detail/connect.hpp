@@ -7,8 +7,8 @@
 /// The client's side of opening a session.
 namespace moqrtc::webtransport {
 
-inline result<void> connection::connect(instant now, stream_id stream,
-                                        const session_request& request) {
+MOQRTC_INLINE result<void> connection::connect(instant now, stream_id stream,
+                                               const session_request& request) {
     constexpr const char* where = "session";
     if (closed_ || config_.self != role::client || going_away() || config_.dialects.empty())
         return fail(errc::bad_state, "connection", 0, where);
@@ -51,7 +51,7 @@ inline result<void> connection::connect(instant now, stream_id stream,
 }
 
 /// The server's SETTINGS are here: the request can go, or never will.
-inline void connection::send_connect(instant, std::uint32_t slot) {
+MOQRTC_INLINE void connection::send_connect(instant, std::uint32_t slot) {
     auto& s = sessions_[slot];
     const auto stream = stream_ids_.find(s.id);
     const bool able = config_.datagrams && peer_settings_.h3_datagram &&
@@ -77,8 +77,8 @@ inline void connection::send_connect(instant, std::uint32_t slot) {
 }
 
 /// The final response to a request for a session.
-inline void connection::handle_session_response(instant now, std::uint32_t stream,
-                                                std::uint16_t status, field_list fields) {
+MOQRTC_INLINE void connection::handle_session_response(instant now, std::uint32_t stream,
+                                                       std::uint16_t status, field_list fields) {
     const auto slot = channels_[streams_[stream].channel].session;
     auto& s = sessions_[slot];
     const auto refused = [&](http_code code) {

@@ -5,7 +5,7 @@
 /// The control streams: SETTINGS, GOAWAY, and how a connection ends.
 namespace moqrtc::webtransport {
 
-inline void connection::start(instant now, stream_id control) {
+MOQRTC_INLINE void connection::start(instant now, stream_id control) {
     if (closed_ || control_out_ != no_stream) return;
     control_out_ = control;
     settings_deadline_ = now + config_.settings_timeout;
@@ -23,7 +23,7 @@ inline void connection::start(instant now, stream_id control) {
 
 /// Collects a frame's payload; true when it is whole, in `whole`. What is collected is bounded by
 /// whoever looked at the frame's length before.
-inline bool connection::gather(channel& c, const frame_piece& piece, bytes& whole) {
+MOQRTC_INLINE bool connection::gather(channel& c, const frame_piece& piece, bytes& whole) {
     if (piece.first && piece.last) {
         whole = piece.payload;
         return true;
@@ -38,7 +38,7 @@ inline bool connection::gather(channel& c, const frame_piece& piece, bytes& whol
     return true;
 }
 
-inline void connection::read_control(instant now, std::uint32_t slot, bytes in, bool fin) {
+MOQRTC_INLINE void connection::read_control(instant now, std::uint32_t slot, bytes in, bool fin) {
     auto& c = channels_[streams_[slot].channel];
     while (const auto piece = c.frames.next(in)) {
         if (piece->first && !check_control_frame(*piece)) return;
@@ -63,7 +63,7 @@ inline void connection::read_control(instant now, std::uint32_t slot, bytes in, 
 }
 
 /// What may stand on a control stream, and how long it may be; false when the connection broke.
-inline bool connection::check_control_frame(const frame_piece& piece) {
+MOQRTC_INLINE bool connection::check_control_frame(const frame_piece& piece) {
     const auto broke = [this](http_code code, std::string_view reason) {
         fail_connection(code, reason);
         return false;
@@ -97,7 +97,8 @@ inline bool connection::check_control_frame(const frame_piece& piece) {
     }
 }
 
-inline void connection::handle_control_frame(instant now, std::uint64_t type, bytes payload) {
+MOQRTC_INLINE void connection::handle_control_frame(instant now, std::uint64_t type,
+                                                    bytes payload) {
     if (type == frame_type::settings) return handle_settings(now, payload);
     const auto id = decode_varint(varint_form::quic, payload.data(), payload.size());
     if (id.size == 0 || id.size != payload.size())
@@ -108,7 +109,7 @@ inline void connection::handle_control_frame(instant now, std::uint64_t type, by
         fail_connection(http_code::h3_id_error, "CANCEL_PUSH without a push");
 }
 
-inline void connection::handle_settings(instant now, bytes payload) {
+MOQRTC_INLINE void connection::handle_settings(instant now, bytes payload) {
     const auto parsed = parse_settings(payload);
     if (!parsed)
         return fail_connection(parsed.error().code == errc::truncated
@@ -130,7 +131,7 @@ inline void connection::handle_settings(instant now, bytes payload) {
     }
 }
 
-inline void connection::handle_goaway(instant, std::uint64_t id) {
+MOQRTC_INLINE void connection::handle_goaway(instant, std::uint64_t id) {
     const bool server_said = config_.self == role::client;
     if ((server_said && !is_request_stream(id)) || (goaway_received_ && id > *goaway_received_))
         return fail_connection(http_code::h3_id_error, "GOAWAY");
@@ -144,7 +145,7 @@ inline void connection::handle_goaway(instant, std::uint64_t id) {
     if (first) emit(event::kind::goaway).by_peer = true;
 }
 
-inline void connection::goaway(instant) {
+MOQRTC_INLINE void connection::goaway(instant) {
     if (closed_ || goaway_sent_ || control_out_ == no_stream) return;
     // A server names the first request that it will not look at, a client the first push.
     goaway_sent_ = config_.self == role::server ? next_request_ : 0;
@@ -157,24 +158,25 @@ inline void connection::goaway(instant) {
     queue(stream_ids_.find(control_out_), out.freeze());
 }
 
-inline void connection::close(instant, http_code code, std::string_view reason) {
+MOQRTC_INLINE void connection::close(instant, http_code code, std::string_view reason) {
     if (closed_) return;
     ops_.push({transport_op::kind::close, no_stream, static_cast<std::uint64_t>(code),
                keep(as_bytes(reason))});
     end_connection(code, reason, false);
 }
 
-inline void connection::fail_connection(http_code code, std::string_view reason) {
+MOQRTC_INLINE void connection::fail_connection(http_code code, std::string_view reason) {
     close({}, code, reason);
 }
 
-inline void connection::handle_transport_closed(instant, std::uint64_t code,
-                                                std::string_view reason, bool by_peer) {
+MOQRTC_INLINE void connection::handle_transport_closed(instant, std::uint64_t code,
+                                                       std::string_view reason, bool by_peer) {
     transport_gone_ = true;
     if (!closed_) end_connection(http_code{code}, reason, by_peer);
 }
 
-inline void connection::end_connection(http_code code, std::string_view reason, bool by_peer) {
+MOQRTC_INLINE void connection::end_connection(http_code code, std::string_view reason,
+                                              bool by_peer) {
     for (std::uint32_t i = 0; i < sessions_.extent(); ++i) {
         auto& s = sessions_[i];
         if (s.id == no_session || s.phase == phase::over) continue;

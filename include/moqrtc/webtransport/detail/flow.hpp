@@ -6,7 +6,7 @@
 namespace moqrtc::webtransport {
 
 /// Both sides' limits as their SETTINGS say; without flow control everything is unlimited.
-inline void connection::apply_window(session_record& s) noexcept {
+MOQRTC_INLINE void connection::apply_window(session_record& s) noexcept {
     if (!window_enabled_) return;
     const auto limits = [](const session_window& window) {
         return detail::session_limits{
@@ -16,15 +16,15 @@ inline void connection::apply_window(session_record& s) noexcept {
     s.granted = limits(config_.window);
 }
 
-inline std::uint64_t connection::send_budget(session_id session) const noexcept {
+MOQRTC_INLINE std::uint64_t connection::send_budget(session_id session) const noexcept {
     const auto* const s = find_session(session);
     if (s == nullptr) return 0;
     if (s->allowed.data == UINT64_MAX) return UINT64_MAX;
     return s->allowed.data - std::min(s->sent, s->allowed.data);
 }
 
-inline std::uint64_t connection::stream_credit(session_id session,
-                                               bool unidirectional) const noexcept {
+MOQRTC_INLINE std::uint64_t connection::stream_credit(session_id session,
+                                                      bool unidirectional) const noexcept {
     const auto* const s = find_session(session);
     if (s == nullptr) return 0;
     const auto allowed = s->allowed.streams[unidirectional];
@@ -32,7 +32,7 @@ inline std::uint64_t connection::stream_credit(session_id session,
     return allowed - std::min(s->opened[unidirectional], allowed);
 }
 
-inline void connection::send_capsule(session_record& s, std::uint64_t type, bytes value) {
+MOQRTC_INLINE void connection::send_capsule(session_record& s, std::uint64_t type, bytes value) {
     const auto slot = stream_ids_.find(s.id);
     if (slot == id_map::none || streams_[slot].channel == no_slot) return;
     auto& c = channels_[streams_[slot].channel];
@@ -46,14 +46,15 @@ inline void connection::send_capsule(session_record& s, std::uint64_t type, byte
     queue(slot, out.freeze());
 }
 
-inline void connection::send_capsule(session_record& s, std::uint64_t type, std::uint64_t value) {
+MOQRTC_INLINE void connection::send_capsule(session_record& s, std::uint64_t type,
+                                            std::uint64_t value) {
     std::array<std::byte, 8> encoded{};
     const auto size = encode_varint(varint_form::quic, value, encoded.data());
     send_capsule(s, type, bytes{encoded.data(), size});
 }
 
 /// False when the session broke.
-inline bool connection::handle_flow_capsule(session_record& s, const capsule& item) {
+MOQRTC_INLINE bool connection::handle_flow_capsule(session_record& s, const capsule& item) {
     namespace type = capsule_type;
     const auto slot = session_ids_.find(s.id);
     if (item.type == type::max_stream_data || item.type == type::stream_data_blocked) {
@@ -83,7 +84,7 @@ inline bool connection::handle_flow_capsule(session_record& s, const capsule& it
 }
 
 /// `count` content bytes arrived; false when that was more than granted and the session broke.
-inline bool connection::count_in(session_record& s, std::uint64_t count) {
+MOQRTC_INLINE bool connection::count_in(session_record& s, std::uint64_t count) {
     s.received += count;
     if (s.granted.data == UINT64_MAX) return true;
     if (s.received > s.granted.data) {
@@ -97,14 +98,14 @@ inline bool connection::count_in(session_record& s, std::uint64_t count) {
 }
 
 /// The peer opened a stream; false when that was one too many and the session broke.
-inline bool connection::count_stream_in(session_record& s, bool unidirectional) {
+MOQRTC_INLINE bool connection::count_stream_in(session_record& s, bool unidirectional) {
     if (++s.seen[unidirectional] <= s.granted.streams[unidirectional]) return true;
     break_session(session_ids_.find(s.id), http_code::wt_flow_control_error);
     return false;
 }
 
 /// A stream of the peer's is over: it may open another one in its place.
-inline void connection::count_stream_end(session_record& s, bool unidirectional) {
+MOQRTC_INLINE void connection::count_stream_end(session_record& s, bool unidirectional) {
     ++s.ended[unidirectional];
     auto& granted = s.granted.streams[unidirectional];
     if (granted == UINT64_MAX || s.phase != phase::open) return;

@@ -8,14 +8,14 @@ namespace moqrtc::webtransport {
 
 /// Whether what follows on a stream has to stay in the transport: the content is not wanted now, or
 /// it is capsules of a session that is not answered (they mean nothing before the 200).
-inline bool connection::message_waits(const channel& c) const noexcept {
+MOQRTC_INLINE bool connection::message_waits(const channel& c) const noexcept {
     if (c.paused) return true;
     if (c.session == no_slot || config_.self == role::client) return false;
     return sessions_[c.session].phase < phase::open;
 }
 
-inline stream_input connection::read_message(instant now, std::uint32_t slot, bytes data,
-                                             bool fin) {
+MOQRTC_INLINE stream_input connection::read_message(instant now, std::uint32_t slot, bytes data,
+                                                    bool fin) {
     const auto taken = [&](bytes rest) {
         return stream_input{stream_input::owner::connection, no_session, data.size() - rest.size()};
     };
@@ -39,7 +39,7 @@ inline stream_input connection::read_message(instant now, std::uint32_t slot, by
 }
 
 /// What may stand where on a request stream; false when the connection broke.
-inline bool connection::check_message_frame(channel& c, const frame_piece& piece) {
+MOQRTC_INLINE bool connection::check_message_frame(channel& c, const frame_piece& piece) {
     const auto broke = [this](http_code code, std::string_view reason) {
         fail_connection(code, reason);
         return false;
@@ -70,8 +70,8 @@ inline bool connection::check_message_frame(channel& c, const frame_piece& piece
     }
 }
 
-inline void connection::handle_message_piece(instant now, std::uint32_t slot,
-                                             const frame_piece& piece) {
+MOQRTC_INLINE void connection::handle_message_piece(instant now, std::uint32_t slot,
+                                                    const frame_piece& piece) {
     auto& c = channels_[streams_[slot].channel];
     if (piece.type == frame_type::data) {
         if (!piece.payload.empty()) handle_content(now, slot, piece.payload);
@@ -85,7 +85,7 @@ inline void connection::handle_message_piece(instant now, std::uint32_t slot,
 }
 
 /// The field section is larger than we take: RFC 9114 section 4.2.2.
-inline void connection::refuse_section(instant now, std::uint32_t slot) {
+MOQRTC_INLINE void connection::refuse_section(instant now, std::uint32_t slot) {
     auto& s = streams_[slot];
     auto& c = channels_[s.channel];
     if (config_.self == role::client || c.told)
@@ -95,7 +95,7 @@ inline void connection::refuse_section(instant now, std::uint32_t slot) {
 }
 
 /// A response that the application has no part in.
-inline void connection::answer_alone(instant now, std::uint32_t slot, std::uint16_t status) {
+MOQRTC_INLINE void connection::answer_alone(instant now, std::uint32_t slot, std::uint16_t status) {
     auto& s = streams_[slot];
     if (!respond(now, s.id, status))
         return break_message(slot, http_code::h3_internal_error, http_code::h3_internal_error);
@@ -103,7 +103,7 @@ inline void connection::answer_alone(instant now, std::uint32_t slot, std::uint1
     if (!s.in_over) stream_op(transport_op::kind::stop_sending, s.id, http_code::h3_no_error);
 }
 
-inline void connection::handle_section(instant now, std::uint32_t slot, bytes block) {
+MOQRTC_INLINE void connection::handle_section(instant now, std::uint32_t slot, bytes block) {
     auto& s = streams_[slot];
     auto& c = channels_[s.channel];
     auto fields = qpack_.decode(*pool_, s.id, block, config_.max_field_section);
@@ -126,7 +126,8 @@ inline void connection::handle_section(instant now, std::uint32_t slot, bytes bl
     }
 }
 
-inline void connection::handle_request_head(instant now, std::uint32_t slot, field_list fields) {
+MOQRTC_INLINE void connection::handle_request_head(instant now, std::uint32_t slot,
+                                                   field_list fields) {
     auto& s = streams_[slot];
     auto& c = channels_[s.channel];
     const auto head = check_head(section_kind::request, fields);
@@ -148,7 +149,8 @@ inline void connection::handle_request_head(instant now, std::uint32_t slot, fie
     if (settings_here_) request_session(now, session);
 }
 
-inline void connection::handle_response_head(instant now, std::uint32_t slot, field_list fields) {
+MOQRTC_INLINE void connection::handle_response_head(instant now, std::uint32_t slot,
+                                                    field_list fields) {
     auto& s = streams_[slot];
     auto& c = channels_[s.channel];
     const auto head = check_head(section_kind::response, fields);
@@ -166,7 +168,7 @@ inline void connection::handle_response_head(instant now, std::uint32_t slot, fi
     e.fields = std::move(fields);
 }
 
-inline void connection::handle_content(instant now, std::uint32_t slot, bytes data) {
+MOQRTC_INLINE void connection::handle_content(instant now, std::uint32_t slot, bytes data) {
     auto& s = streams_[slot];
     auto& c = channels_[s.channel];
     if (c.session != no_slot) return handle_capsules(now, slot, data);
@@ -180,7 +182,7 @@ inline void connection::handle_content(instant now, std::uint32_t slot, bytes da
 }
 
 /// The peer's side of a request stream ended.
-inline void connection::handle_end(instant, std::uint32_t slot) {
+MOQRTC_INLINE void connection::handle_end(instant, std::uint32_t slot) {
     auto& s = streams_[slot];
     auto& c = channels_[s.channel];
     s.in_over = true;
@@ -202,7 +204,7 @@ inline void connection::handle_end(instant, std::uint32_t slot) {
 }
 
 /// Ends both directions with `code`; whoever knows of the message learns `told`.
-inline void connection::break_message(std::uint32_t slot, http_code code, http_code told) {
+MOQRTC_INLINE void connection::break_message(std::uint32_t slot, http_code code, http_code told) {
     auto& s = streams_[slot];
     auto& c = channels_[s.channel];
     refuse(slot, code);
@@ -219,15 +221,15 @@ inline void connection::break_message(std::uint32_t slot, http_code code, http_c
     e.by_peer = true;
 }
 
-inline detail::channel* connection::own_message(stream_id stream) noexcept {
+MOQRTC_INLINE detail::channel* connection::own_message(stream_id stream) noexcept {
     const auto slot = closed_ ? id_map::none : stream_ids_.find(stream);
     if (slot == id_map::none || streams_[slot].kind != kind::message || streams_[slot].out_over)
         return nullptr;
     return &channels_[streams_[slot].channel];
 }
 
-inline result<slice> connection::encode_head(stream_id stream, std::span<const field> head,
-                                             std::span<const field> fields) {
+MOQRTC_INLINE result<slice> connection::encode_head(stream_id stream, std::span<const field> head,
+                                                    std::span<const field> fields) {
     constexpr const char* where = "field section";
     std::vector<field> all{head.begin(), head.end()};
     std::uint64_t total = 0;
@@ -244,8 +246,8 @@ inline result<slice> connection::encode_head(stream_id stream, std::span<const f
     return qpack_.encode(*pool_, stream, all);
 }
 
-inline result<void> connection::respond(instant, stream_id request, std::uint16_t status,
-                                        std::span<const field> fields, bool fin) {
+MOQRTC_INLINE result<void> connection::respond(instant, stream_id request, std::uint16_t status,
+                                               std::span<const field> fields, bool fin) {
     constexpr const char* where = "response";
     auto* const c = own_message(request);
     if (c == nullptr || config_.self != role::server)
@@ -269,8 +271,8 @@ inline result<void> connection::respond(instant, stream_id request, std::uint16_
     return {};
 }
 
-inline result<void> connection::request(instant, stream_id stream, const request_head& head,
-                                        bool fin) {
+MOQRTC_INLINE result<void> connection::request(instant, stream_id stream, const request_head& head,
+                                               bool fin) {
     constexpr const char* where = "request";
     if (closed_ || config_.self != role::client || goaway_received_)
         return fail(errc::bad_state, "connection", 0, where);
@@ -292,7 +294,7 @@ inline result<void> connection::request(instant, stream_id stream, const request
     return {};
 }
 
-inline result<void> connection::cancel(instant, stream_id stream, http_code code) {
+MOQRTC_INLINE result<void> connection::cancel(instant, stream_id stream, http_code code) {
     const auto slot = closed_ ? id_map::none : stream_ids_.find(stream);
     if (slot == id_map::none || streams_[slot].kind != kind::message)
         return fail(errc::not_found, "stream", 0, "cancel");
@@ -302,14 +304,14 @@ inline result<void> connection::cancel(instant, stream_id stream, http_code code
     return {};
 }
 
-inline void connection::pause_content(stream_id stream) {
+MOQRTC_INLINE void connection::pause_content(stream_id stream) {
     const auto slot = stream_ids_.find(stream);
     if (slot == id_map::none || streams_[slot].kind != kind::message) return;
     auto& c = channels_[streams_[slot].channel];
     if (c.session == no_slot) c.paused = true;
 }
 
-inline void connection::resume_content(instant now, stream_id stream) {
+MOQRTC_INLINE void connection::resume_content(instant now, stream_id stream) {
     const auto slot = stream_ids_.find(stream);
     if (slot == id_map::none || streams_[slot].kind != kind::message) return;
     auto& c = channels_[streams_[slot].channel];

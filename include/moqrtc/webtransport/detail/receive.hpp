@@ -5,7 +5,7 @@
 /// Receiving: what a stream is, and whose.
 namespace moqrtc::webtransport {
 
-inline std::uint32_t connection::add_stream(stream_id id, kind what) {
+MOQRTC_INLINE std::uint32_t connection::add_stream(stream_id id, kind what) {
     const auto slot = streams_.take();
     auto& s = streams_[slot];
     s.id = id;
@@ -17,18 +17,19 @@ inline std::uint32_t connection::add_stream(stream_id id, kind what) {
     return slot;
 }
 
-inline std::uint32_t connection::add_channel_stream(stream_id id, kind what) {
+MOQRTC_INLINE std::uint32_t connection::add_channel_stream(stream_id id, kind what) {
     const auto slot = add_stream(id, what);
     streams_[slot].channel = channels_.take();
     return slot;
 }
 
-inline void connection::stream_op(transport_op::kind what, stream_id stream, http_code code) {
+MOQRTC_INLINE void connection::stream_op(transport_op::kind what, stream_id stream,
+                                         http_code code) {
     if (!closed_) ops_.push({what, stream, static_cast<std::uint64_t>(code), {}});
 }
 
 /// Ends both directions of a stream that nobody has use for.
-inline void connection::refuse(std::uint32_t slot, http_code code) {
+MOQRTC_INLINE void connection::refuse(std::uint32_t slot, http_code code) {
     auto& s = streams_[slot];
     if (s.kind == kind::early) --early_streams_;
     if (!s.in_over) stream_op(transport_op::kind::stop_sending, s.id, code);
@@ -41,12 +42,14 @@ inline void connection::refuse(std::uint32_t slot, http_code code) {
 /// What follows `consumed` stays in the transport. As long as events wait, one of them may bring
 /// the very thing that it waits for, and a `resume` for bytes that the transport does not hold yet
 /// would be lost.
-inline stream_input connection::wait(session_id session, std::size_t consumed) const noexcept {
+MOQRTC_INLINE stream_input connection::wait(session_id session,
+                                            std::size_t consumed) const noexcept {
     if (!events_.empty()) return {stream_input::owner::connection, no_session, consumed};
     return {stream_input::owner::held, session, consumed};
 }
 
-inline stream_input connection::handle_stream(instant now, stream_id id, bytes data, bool fin) {
+MOQRTC_INLINE stream_input connection::handle_stream(instant now, stream_id id, bytes data,
+                                                     bool fin) {
     const stream_input taken{stream_input::owner::connection, no_session, data.size()};
     if (closed_) return taken;
     auto slot = stream_ids_.find(id);
@@ -76,7 +79,8 @@ inline stream_input connection::handle_stream(instant now, stream_id id, bytes d
     return taken;
 }
 
-inline stream_input connection::read_type(instant now, std::uint32_t slot, bytes data, bool fin) {
+MOQRTC_INLINE stream_input connection::read_type(instant now, std::uint32_t slot, bytes data,
+                                                 bool fin) {
     auto& s = streams_[slot];
     auto rest = data;
     const bool typed = s.type.read(rest);
@@ -104,8 +108,8 @@ inline stream_input connection::read_type(instant now, std::uint32_t slot, bytes
 }
 
 /// What is behind the type of a stream.
-inline stream_input connection::read_typed(instant now, std::uint32_t slot, bytes data, bytes rest,
-                                           bool fin) {
+MOQRTC_INLINE stream_input connection::read_typed(instant now, std::uint32_t slot, bytes data,
+                                                  bytes rest, bool fin) {
     auto& s = streams_[slot];
     const stream_input taken{stream_input::owner::connection, no_session, data.size()};
     if (closed_) return taken;
@@ -136,7 +140,7 @@ inline stream_input connection::read_typed(instant now, std::uint32_t slot, byte
     return taken;
 }
 
-inline void connection::set_uni_type(std::uint32_t slot, std::uint64_t type) {
+MOQRTC_INLINE void connection::set_uni_type(std::uint32_t slot, std::uint64_t type) {
     auto& s = streams_[slot];
     const auto second = [&](bool& seen) {
         if (std::exchange(seen, true))
@@ -172,8 +176,8 @@ inline void connection::set_uni_type(std::uint32_t slot, std::uint64_t type) {
 
 /// The session that a stream belongs to. Of a stream that has to wait, the bytes that complete its
 /// prefix stay with the transport, and what follows them does too.
-inline stream_input connection::read_session_id(instant now, std::uint32_t slot, bytes data,
-                                                bytes rest, bool fin) {
+MOQRTC_INLINE stream_input connection::read_session_id(instant now, std::uint32_t slot, bytes data,
+                                                       bytes rest, bool fin) {
     auto& s = streams_[slot];
     const stream_input taken{stream_input::owner::connection, no_session, data.size()};
     const auto before = data.size() - rest.size();
@@ -224,8 +228,9 @@ inline stream_input connection::read_session_id(instant now, std::uint32_t slot,
     return session_bytes(now, slot, data.size() - rest.size(), rest.size(), fin);
 }
 
-inline stream_input connection::session_bytes(instant, std::uint32_t slot, std::size_t consumed,
-                                              std::size_t count, bool fin) {
+MOQRTC_INLINE stream_input connection::session_bytes(instant, std::uint32_t slot,
+                                                     std::size_t consumed, std::size_t count,
+                                                     bool fin) {
     auto& s = streams_[slot];
     s.content_in += count;
     if (fin) s.in_over = true;
@@ -236,7 +241,7 @@ inline stream_input connection::session_bytes(instant, std::uint32_t slot, std::
 
 /// The record of a stream that a signal names. A stream of the peer's may begin with one: when it
 /// has two directions, ours has to be ended too.
-inline std::uint32_t connection::heard_of(stream_id id) {
+MOQRTC_INLINE std::uint32_t connection::heard_of(stream_id id) {
     if (closed_) return no_slot;
     const auto slot = stream_ids_.find(id);
     if (slot != id_map::none) return slot;
@@ -245,16 +250,16 @@ inline std::uint32_t connection::heard_of(stream_id id) {
 
 /// WT_SESSION_GONE is no word of the application's: the session is over and its CONNECT stream,
 /// which says why, is a little behind. When it does not come, that is the end too.
-inline stream_signal connection::session_signal(instant now, const stream_record& s,
-                                                std::uint64_t code) {
+MOQRTC_INLINE stream_signal connection::session_signal(instant now, const stream_record& s,
+                                                       std::uint64_t code) {
     if (http_code{code} != http_code::wt_session_gone) return {s.of, to_application_code(code)};
     if (!std::exchange(sessions_[s.session_slot].gone, true))
         request_deadlines_.push({now + config_.request_timeout, s.of});
     return {};
 }
 
-inline stream_signal connection::handle_reset(instant now, stream_id id, std::uint64_t code,
-                                              std::optional<std::uint64_t> final_size) {
+MOQRTC_INLINE stream_signal connection::handle_reset(instant now, stream_id id, std::uint64_t code,
+                                                     std::optional<std::uint64_t> final_size) {
     const auto slot = heard_of(id);
     if (slot == no_slot) return {};
     auto& s = streams_[slot];
@@ -288,8 +293,8 @@ inline stream_signal connection::handle_reset(instant now, stream_id id, std::ui
     return {};
 }
 
-inline stream_signal connection::handle_stop_sending(instant now, stream_id id,
-                                                     std::uint64_t code) {
+MOQRTC_INLINE stream_signal connection::handle_stop_sending(instant now, stream_id id,
+                                                            std::uint64_t code) {
     const auto slot = heard_of(id);
     if (slot == no_slot) return {};
     auto& s = streams_[slot];
@@ -322,7 +327,7 @@ inline stream_signal connection::handle_stop_sending(instant now, stream_id id,
     return {};
 }
 
-inline datagram_input connection::handle_datagram(instant now, bytes data) {
+MOQRTC_INLINE datagram_input connection::handle_datagram(instant now, bytes data) {
     if (closed_) return {};
     const auto quarter = decode_varint(varint_form::quic, data.data(), data.size());
     if (quarter.size == 0 || quarter.value > varint_max(varint_form::quic) / 4) {
@@ -344,7 +349,7 @@ inline datagram_input connection::handle_datagram(instant now, bytes data) {
     return {};
 }
 
-inline session_id connection::handle_closed(instant, stream_id id) {
+MOQRTC_INLINE session_id connection::handle_closed(instant, stream_id id) {
     const auto slot = stream_ids_.find(id);
     if (slot == id_map::none) return no_session;
     auto& s = streams_[slot];
@@ -378,7 +383,7 @@ inline session_id connection::handle_closed(instant, stream_id id) {
     return of;
 }
 
-inline session_id connection::session_of(stream_id stream) const noexcept {
+MOQRTC_INLINE session_id connection::session_of(stream_id stream) const noexcept {
     const auto slot = stream_ids_.find(stream);
     if (slot == id_map::none || streams_[slot].kind != kind::session) return no_session;
     return streams_[slot].of;

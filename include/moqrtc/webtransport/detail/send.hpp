@@ -5,7 +5,7 @@
 /// Sending: queues of HTTP/3's own streams, prefixes and budgets of the sessions'.
 namespace moqrtc::webtransport {
 
-inline event& connection::emit(event::kind what, stream_id stream) {
+MOQRTC_INLINE event& connection::emit(event::kind what, stream_id stream) {
     if (closed_) return unheard_ = event{};
     events_.push({});
     auto& e = events_.back();
@@ -14,11 +14,11 @@ inline event& connection::emit(event::kind what, stream_id stream) {
     return e;
 }
 
-inline slice connection::keep(bytes data) {
+MOQRTC_INLINE slice connection::keep(bytes data) {
     return slice::copy(*pool_, data);
 }
 
-inline void connection::make_ready(std::uint32_t slot) {
+MOQRTC_INLINE void connection::make_ready(std::uint32_t slot) {
     auto& s = streams_[slot];
     auto& c = channels_[s.channel];
     if (c.queued || c.blocked || !c.out.wants_to_send()) return;
@@ -26,7 +26,7 @@ inline void connection::make_ready(std::uint32_t slot) {
     (c.content_out && c.urgent == 0 ? bulk_ : urgent_).push(s.id);
 }
 
-inline void connection::queue(std::uint32_t slot, slice chunk, bool content) {
+MOQRTC_INLINE void connection::queue(std::uint32_t slot, slice chunk, bool content) {
     auto& c = channels_[streams_[slot].channel];
     if (content)
         c.content_out = true;
@@ -36,13 +36,13 @@ inline void connection::queue(std::uint32_t slot, slice chunk, bool content) {
     make_ready(slot);
 }
 
-inline void connection::finish_out(std::uint32_t slot) {
+MOQRTC_INLINE void connection::finish_out(std::uint32_t slot) {
     auto& c = channels_[streams_[slot].channel];
     c.out.fin = true;
     make_ready(slot);
 }
 
-inline void connection::drop_out(channel& c) {
+MOQRTC_INLINE void connection::drop_out(channel& c) {
     // Chunks that were handed over stay until the stream is closed: a packet with them may still be
     // on its way into the socket.
     c.out.unsent = 0;
@@ -51,7 +51,7 @@ inline void connection::drop_out(channel& c) {
 
 /// The first of a list that still has something to send, or none. One that has only content left
 /// moves from the urgent list to the other.
-inline std::uint32_t connection::next_ready(ring<stream_id>& list, bool bulk) {
+MOQRTC_INLINE std::uint32_t connection::next_ready(ring<stream_id>& list, bool bulk) {
     while (!list.empty()) {
         const auto id = list.front();
         const auto slot = stream_ids_.find(id);
@@ -68,7 +68,7 @@ inline std::uint32_t connection::next_ready(ring<stream_id>& list, bool bulk) {
     return no_slot;
 }
 
-inline std::optional<stream_send> connection::poll_send(instant) {
+MOQRTC_INLINE std::optional<stream_send> connection::poll_send(instant) {
     if (transport_gone_) return std::nullopt;
     auto slot = next_ready(urgent_, false);
     const bool bulk = slot == no_slot;
@@ -81,7 +81,8 @@ inline std::optional<stream_send> connection::poll_send(instant) {
     return out;
 }
 
-inline stream_progress connection::handle_sent(instant, stream_id id, std::size_t count, bool fin) {
+MOQRTC_INLINE stream_progress connection::handle_sent(instant, stream_id id, std::size_t count,
+                                                      bool fin) {
     const auto slot = stream_ids_.find(id);
     if (slot == id_map::none) return {};
     auto& s = streams_[slot];
@@ -108,7 +109,7 @@ inline stream_progress connection::handle_sent(instant, stream_id id, std::size_
     return {};
 }
 
-inline stream_progress connection::handle_acked(instant, stream_id id, std::size_t count) {
+MOQRTC_INLINE stream_progress connection::handle_acked(instant, stream_id id, std::size_t count) {
     const auto slot = stream_ids_.find(id);
     if (slot == id_map::none) return {};
     auto& s = streams_[slot];
@@ -122,26 +123,26 @@ inline stream_progress connection::handle_acked(instant, stream_id id, std::size
     return {s.of, count - prefix};
 }
 
-inline void connection::handle_blocked(stream_id id) {
+MOQRTC_INLINE void connection::handle_blocked(stream_id id) {
     const auto slot = stream_ids_.find(id);
     if (slot == id_map::none || streams_[slot].channel == no_slot) return;
     channels_[streams_[slot].channel].blocked = true;
 }
 
-inline void connection::handle_writable(stream_id id) {
+MOQRTC_INLINE void connection::handle_writable(stream_id id) {
     const auto slot = stream_ids_.find(id);
     if (slot == id_map::none || streams_[slot].channel == no_slot) return;
     channels_[streams_[slot].channel].blocked = false;
     make_ready(slot);
 }
 
-inline std::size_t connection::unsent_bytes(stream_id id) const noexcept {
+MOQRTC_INLINE std::size_t connection::unsent_bytes(stream_id id) const noexcept {
     const auto slot = stream_ids_.find(id);
     if (slot == id_map::none || streams_[slot].channel == no_slot) return 0;
     return channels_[streams_[slot].channel].out.unsent;
 }
 
-inline result<void> connection::open_stream(instant, session_id session, stream_id stream) {
+MOQRTC_INLINE result<void> connection::open_stream(instant, session_id session, stream_id stream) {
     constexpr const char* where = "WebTransport stream";
     auto* const s = find_session(session);
     if (closed_ || s == nullptr || s->phase == phase::waiting || s->phase == phase::over ||
@@ -167,8 +168,8 @@ inline result<void> connection::open_stream(instant, session_id session, stream_
     return {};
 }
 
-inline bool connection::offer(stream_id stream, std::span<const bytes> chunks, bool fin,
-                              stream_send& out) {
+MOQRTC_INLINE bool connection::offer(stream_id stream, std::span<const bytes> chunks, bool fin,
+                                     stream_send& out) {
     out = {};
     out.stream = stream;
     const auto slot = stream_ids_.find(stream);
@@ -198,7 +199,7 @@ inline bool connection::offer(stream_id stream, std::span<const bytes> chunks, b
     return out.count != 0 || out.fin;
 }
 
-inline bytes connection::datagram_prefix(session_id session) const noexcept {
+MOQRTC_INLINE bytes connection::datagram_prefix(session_id session) const noexcept {
     const auto* const s = find_session(session);
     if (s == nullptr || s->phase == phase::over || !config_.datagrams ||
         !peer_settings_.h3_datagram)
@@ -206,7 +207,8 @@ inline bytes connection::datagram_prefix(session_id session) const noexcept {
     return {s->datagram_prefix.data(), s->datagram_prefix_size};
 }
 
-inline result<void> connection::write_content(instant, stream_id stream, slice data, bool fin) {
+MOQRTC_INLINE result<void> connection::write_content(instant, stream_id stream, slice data,
+                                                     bool fin) {
     constexpr const char* where = "content";
     auto* const c = own_message(stream);
     if (c == nullptr) return fail(errc::not_found, "stream", 0, where);

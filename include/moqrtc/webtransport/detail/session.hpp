@@ -6,12 +6,12 @@
 /// Sessions: how they are asked for, opened and ended.
 namespace moqrtc::webtransport {
 
-inline std::vector<std::string> offered_protocols(const event& request) {
+MOQRTC_INLINE std::vector<std::string> offered_protocols(const event& request) {
     auto list = parse_string_list(request.fields.combined("wt-available-protocols"));
     return list ? std::move(*list) : std::vector<std::string>{};
 }
 
-inline std::uint32_t connection::add_session(session_id id, std::uint32_t stream_slot) {
+MOQRTC_INLINE std::uint32_t connection::add_session(session_id id, std::uint32_t stream_slot) {
     const auto slot = sessions_.take();
     sessions_[slot].set(id);
     session_ids_.set(id, slot);
@@ -19,23 +19,23 @@ inline std::uint32_t connection::add_session(session_id id, std::uint32_t stream
     return slot;
 }
 
-inline detail::session_record* connection::find_session(session_id id) noexcept {
+MOQRTC_INLINE detail::session_record* connection::find_session(session_id id) noexcept {
     const auto slot = session_ids_.find(id);
     return slot == id_map::none ? nullptr : &sessions_[slot];
 }
 
-inline const detail::session_record* connection::find_session(session_id id) const noexcept {
+MOQRTC_INLINE const detail::session_record* connection::find_session(session_id id) const noexcept {
     const auto slot = session_ids_.find(id);
     return slot == id_map::none ? nullptr : &sessions_[slot];
 }
 
-inline bool connection::is_open(session_id session) const noexcept {
+MOQRTC_INLINE bool connection::is_open(session_id session) const noexcept {
     const auto* const s = find_session(session);
     return s != nullptr && s->phase == phase::open;
 }
 
 /// Whether a session that has no record was one, or can't become one any more.
-inline bool connection::was_session(session_id id) const noexcept {
+MOQRTC_INLINE bool connection::was_session(session_id id) const noexcept {
     if (config_.self == role::client) return true;
     for (std::size_t i = 0; i < ended_sessions_.size(); ++i)
         if (ended_sessions_[i] == id) return true;
@@ -49,7 +49,7 @@ inline bool connection::was_session(session_id id) const noexcept {
 /// How many sessions may be open. Without flow control of sessions the new dialects have one.
 ///
 /// Spec    draft-ietf-webtrans-http3 section "Negotiating the Use of Flow Control".
-inline std::size_t connection::session_limit() const noexcept {
+MOQRTC_INLINE std::size_t connection::session_limit() const noexcept {
     const bool old = version_ == dialect::draft_02 || version_ == dialect::draft_07;
     const std::size_t most = window_enabled_ || old ? config_.max_sessions : 1;
     const bool counts = version_ == dialect::draft_07 || version_ == dialect::draft_13;
@@ -58,7 +58,7 @@ inline std::size_t connection::session_limit() const noexcept {
 }
 
 /// Server: the CONNECT request and the client's SETTINGS are both here.
-inline void connection::request_session(instant, std::uint32_t slot) {
+MOQRTC_INLINE void connection::request_session(instant, std::uint32_t slot) {
     auto& s = sessions_[slot];
     const auto stream = stream_ids_.find(s.id);
     if (!config_.datagrams || !peer_settings_.h3_datagram)
@@ -72,8 +72,9 @@ inline void connection::request_session(instant, std::uint32_t slot) {
     emit(event::kind::session_requested, s.id).fields = s.fields;
 }
 
-inline result<void> connection::accept(instant now, session_id session, std::string_view protocol,
-                                       std::span<const field> fields) {
+MOQRTC_INLINE result<void> connection::accept(instant now, session_id session,
+                                              std::string_view protocol,
+                                              std::span<const field> fields) {
     constexpr const char* where = "session";
     auto* const s = closed_ || config_.self != role::server ? nullptr : find_session(session);
     if (s == nullptr || s->phase == phase::over) return fail(errc::not_found, "session", 0, where);
@@ -100,7 +101,7 @@ inline result<void> connection::accept(instant now, session_id session, std::str
 }
 
 /// What came early can be delivered now.
-inline void connection::open_session(instant, std::uint32_t slot) {
+MOQRTC_INLINE void connection::open_session(instant, std::uint32_t slot) {
     auto& s = sessions_[slot];
     s.phase = phase::open;
     s.fields = {};
@@ -114,7 +115,7 @@ inline void connection::open_session(instant, std::uint32_t slot) {
 }
 
 /// Removes a session's early datagrams from their queue, in their order.
-inline std::vector<slice> connection::take_early(session_id id) {
+MOQRTC_INLINE std::vector<slice> connection::take_early(session_id id) {
     std::vector<slice> found;
     for (auto left = early_datagrams_.size(); left > 0; --left) {
         auto each = *early_datagrams_.pop();
@@ -129,7 +130,7 @@ inline std::vector<slice> connection::take_early(session_id id) {
 }
 
 /// Server: a session was answered with something else than 2xx. What is left is a plain response.
-inline void connection::refuse_session(std::uint32_t stream) {
+MOQRTC_INLINE void connection::refuse_session(std::uint32_t stream) {
     auto& s = streams_[stream];
     auto& c = channels_[s.channel];
     const auto slot = std::exchange(c.session, no_slot);
@@ -141,7 +142,7 @@ inline void connection::refuse_session(std::uint32_t stream) {
 }
 
 /// Takes a session out of use: streams that it has, or that waited for it, end with `code`.
-inline void connection::forget_session(std::uint32_t slot, http_code code) {
+MOQRTC_INLINE void connection::forget_session(std::uint32_t slot, http_code code) {
     auto& s = sessions_[slot];
     s.phase = phase::over;
     if (s.told) --sessions_in_use_;
@@ -156,7 +157,7 @@ inline void connection::forget_session(std::uint32_t slot, http_code code) {
 }
 
 /// A session is over, `e` says how; the CONNECT stream is the caller's to end.
-inline void connection::end_session(std::uint32_t slot, event e) {
+MOQRTC_INLINE void connection::end_session(std::uint32_t slot, event e) {
     auto& s = sessions_[slot];
     if (s.phase == phase::over) return;
     const bool unanswered = config_.self == role::client && s.phase != phase::open;
@@ -169,7 +170,7 @@ inline void connection::end_session(std::uint32_t slot, event e) {
 }
 
 /// Ends a session in which something is wrong.
-inline void connection::break_session(std::uint32_t slot, http_code code) {
+MOQRTC_INLINE void connection::break_session(std::uint32_t slot, http_code code) {
     event e;
     e.what = event::kind::session_closed;
     e.code = code;
@@ -178,15 +179,15 @@ inline void connection::break_session(std::uint32_t slot, http_code code) {
     if (stream != id_map::none) refuse(stream, code);
 }
 
-inline void connection::release_session(std::uint32_t slot) {
+MOQRTC_INLINE void connection::release_session(std::uint32_t slot) {
     auto& s = sessions_[slot];
     if (s.phase != phase::over || !s.connect_closed || s.streams != 0) return;
     session_ids_.erase(s.id);
     sessions_.give(slot);
 }
 
-inline result<void> connection::close_session(instant, session_id session, std::uint32_t code,
-                                              std::string_view reason) {
+MOQRTC_INLINE result<void> connection::close_session(instant, session_id session,
+                                                     std::uint32_t code, std::string_view reason) {
     auto* const s = closed_ ? nullptr : find_session(session);
     if (s == nullptr || s->phase == phase::over)
         return fail(errc::not_found, "session", 0, "close_session");
@@ -216,7 +217,7 @@ inline result<void> connection::close_session(instant, session_id session, std::
     return {};
 }
 
-inline result<void> connection::drain_session(instant, session_id session) {
+MOQRTC_INLINE result<void> connection::drain_session(instant, session_id session) {
     auto* const s = closed_ ? nullptr : find_session(session);
     if (s == nullptr || s->phase != phase::open)
         return fail(errc::not_found, "session", 0, "drain_session");
@@ -224,7 +225,7 @@ inline result<void> connection::drain_session(instant, session_id session) {
     return {};
 }
 
-inline void connection::handle_capsules(instant, std::uint32_t stream, bytes data) {
+MOQRTC_INLINE void connection::handle_capsules(instant, std::uint32_t stream, bytes data) {
     const auto slot = channels_[streams_[stream].channel].session;
     auto& s = sessions_[slot];
     while (!data.empty()) {
@@ -240,7 +241,7 @@ inline void connection::handle_capsules(instant, std::uint32_t stream, bytes dat
 }
 
 /// False when the session or the connection broke.
-inline bool connection::handle_capsule(std::uint32_t slot, const capsule& item) {
+MOQRTC_INLINE bool connection::handle_capsule(std::uint32_t slot, const capsule& item) {
     auto& s = sessions_[slot];
     if (item.type == capsule_type::drain_session) {
         emit(event::kind::session_draining, s.id).by_peer = true;
@@ -263,7 +264,7 @@ inline bool connection::handle_capsule(std::uint32_t slot, const capsule& item) 
 }
 
 /// The peer's side of a CONNECT stream ended.
-inline void connection::finish_connect(std::uint32_t stream) {
+MOQRTC_INLINE void connection::finish_connect(std::uint32_t stream) {
     const auto slot = channels_[streams_[stream].channel].session;
     auto& s = sessions_[slot];
     if (s.phase == phase::over) return finish_out(stream);

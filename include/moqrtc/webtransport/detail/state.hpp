@@ -5,11 +5,12 @@
 /// How a connection begins, and what time does to it.
 namespace moqrtc::webtransport {
 
-inline connection::connection(instant, const connection_config& config, buffer_pool& pool)
+MOQRTC_INLINE connection::connection(instant, const connection_config& config, buffer_pool& pool)
     : config_{config}, pool_{&pool} {}
 
 /// A request of a client begins; `first_type` is the type of its first frame.
-inline void connection::begin_request(instant now, std::uint32_t slot, std::uint64_t first_type) {
+MOQRTC_INLINE void connection::begin_request(instant now, std::uint32_t slot,
+                                             std::uint64_t first_type) {
     auto& s = streams_[slot];
     s.kind = kind::message;
     s.channel = channels_.take();
@@ -22,7 +23,7 @@ inline void connection::begin_request(instant now, std::uint32_t slot, std::uint
     request_deadlines_.push({now + config_.request_timeout, s.id});
 }
 
-inline instant connection::next_timeout() const noexcept {
+MOQRTC_INLINE instant connection::next_timeout() const noexcept {
     if (closed_) return never;
     auto next = settings_deadline_;
     for (const auto* list : {&early_deadlines_, &request_deadlines_})
@@ -31,7 +32,7 @@ inline instant connection::next_timeout() const noexcept {
     return next;
 }
 
-inline void connection::handle_timeout(instant now) {
+MOQRTC_INLINE void connection::handle_timeout(instant now) {
     if (closed_) return;
     if (now >= settings_deadline_)
         return fail_connection(http_code::h3_missing_settings, "SETTINGS did not come");

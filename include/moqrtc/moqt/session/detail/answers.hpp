@@ -8,7 +8,7 @@ namespace moqrtc::moqt {
 namespace detail {
 
 /// Finds the pending request of the peer that an answer is for.
-[[nodiscard]] inline result<request*> answerable(request* r, request_kind kind) noexcept {
+[[nodiscard]] MOQRTC_INLINE result<request*> answerable(request* r, request_kind kind) noexcept {
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (r->ours || r->phase != request::state::pending) return fail(errc::bad_state, "request_id");
     if (kind != request_kind::none && r->kind != kind) return fail(errc::bad_state, "request kind");
@@ -17,8 +17,9 @@ namespace detail {
 
 } // namespace detail
 
-inline result<void> session::accept_subscribe(instant, request_id id, track_alias alias,
-                                              const message_params& params, bytes properties) {
+MOQRTC_INLINE result<void> session::accept_subscribe(instant, request_id id, track_alias alias,
+                                                     const message_params& params,
+                                                     bytes properties) {
     const auto found = detail::answerable(open_request(id), request_kind::subscribe);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
@@ -36,8 +37,8 @@ inline result<void> session::accept_subscribe(instant, request_id id, track_alia
     return {};
 }
 
-inline result<void> session::accept_publish(instant now, request_id id,
-                                            const message_params& params) {
+MOQRTC_INLINE result<void> session::accept_publish(instant now, request_id id,
+                                                   const message_params& params) {
     const auto found = detail::answerable(open_request(id), request_kind::publish);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
@@ -61,8 +62,9 @@ inline result<void> session::accept_publish(instant now, request_id id,
     return {};
 }
 
-inline result<void> session::accept_fetch(instant, request_id id, location end, bool end_of_track,
-                                          const message_params& params, bytes properties) {
+MOQRTC_INLINE result<void> session::accept_fetch(instant, request_id id, location end,
+                                                 bool end_of_track, const message_params& params,
+                                                 bytes properties) {
     const auto found = detail::answerable(open_request(id), request_kind::fetch);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
@@ -73,8 +75,8 @@ inline result<void> session::accept_fetch(instant, request_id id, location end, 
     return {};
 }
 
-inline result<void> session::accept(instant now, request_id id, const message_params& params,
-                                    bytes properties) {
+MOQRTC_INLINE result<void> session::accept(instant now, request_id id, const message_params& params,
+                                           bytes properties) {
     const auto found = detail::answerable(open_request(id), request_kind::none);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
@@ -96,9 +98,10 @@ inline result<void> session::accept(instant now, request_id id, const message_pa
     return {};
 }
 
-inline result<void> session::reject(instant now, request_id id, request_error_code code,
-                                    std::string_view reason, std::optional<duration> retry_after,
-                                    const msg::redirect* target) {
+MOQRTC_INLINE result<void> session::reject(instant now, request_id id, request_error_code code,
+                                           std::string_view reason,
+                                           std::optional<duration> retry_after,
+                                           const msg::redirect* target) {
     const auto found = detail::answerable(open_request(id), request_kind::none);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
@@ -118,8 +121,8 @@ inline result<void> session::reject(instant now, request_id id, request_error_co
     return {};
 }
 
-inline result<void> session::accept_update(instant, request_id update_id,
-                                           const message_params& params) {
+MOQRTC_INLINE result<void> session::accept_update(instant, request_id update_id,
+                                                  const message_params& params) {
     const auto slot = updates_in_.find(update_id);
     if (slot == id_map::none || closed_) return fail(errc::not_found, "update_id");
     auto& r = requests_[slot];
@@ -139,8 +142,9 @@ inline result<void> session::accept_update(instant, request_id update_id,
     return {};
 }
 
-inline result<void> session::reject_update(instant now, request_id update_id,
-                                           request_error_code code, std::string_view reason) {
+MOQRTC_INLINE result<void> session::reject_update(instant now, request_id update_id,
+                                                  request_error_code code,
+                                                  std::string_view reason) {
     const auto slot = updates_in_.find(update_id);
     if (slot == id_map::none || closed_) return fail(errc::not_found, "update_id");
     auto& r = requests_[slot];
@@ -168,8 +172,8 @@ inline result<void> session::reject_update(instant now, request_id update_id,
     return {};
 }
 
-inline result<void> session::announce_namespace(instant, request_id id,
-                                                const track_namespace& suffix) {
+MOQRTC_INLINE result<void> session::announce_namespace(instant, request_id id,
+                                                       const track_namespace& suffix) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (r->ours || r->kind != request_kind::subscribe_namespace ||
@@ -181,8 +185,8 @@ inline result<void> session::announce_namespace(instant, request_id id,
     return {};
 }
 
-inline result<void> session::withdraw_namespace(instant, request_id id,
-                                                const track_namespace& suffix) {
+MOQRTC_INLINE result<void> session::withdraw_namespace(instant, request_id id,
+                                                       const track_namespace& suffix) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (!r->suffixes.contains(suffix.key())) return fail(errc::bad_state, "namespace");
@@ -191,8 +195,9 @@ inline result<void> session::withdraw_namespace(instant, request_id id,
     return {};
 }
 
-inline result<void> session::publish_blocked(instant, request_id id, const track_namespace& suffix,
-                                             std::string_view track_name) {
+MOQRTC_INLINE result<void> session::publish_blocked(instant, request_id id,
+                                                    const track_namespace& suffix,
+                                                    std::string_view track_name) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (!rules_->publish_blocked) return fail(errc::not_in_draft, "publish_blocked");

@@ -5,7 +5,7 @@
 /// The peer's answers to our requests.
 namespace moqrtc::moqt {
 
-inline void session::on_ok(instant now, request* on, std::uint64_t type, bytes body) {
+MOQRTC_INLINE void session::on_ok(instant now, request* on, std::uint64_t type, bytes body) {
     if (type == msg::subscribe_ok::code(*rules_)) {
         const auto m = parse<msg::subscribe_ok>(*rules_, body);
         if (!m) return fail_codec(m.error());
@@ -97,8 +97,8 @@ inline void session::on_ok(instant now, request* on, std::uint64_t type, bytes b
     end_request(now, r->id);
 }
 
-inline void session::on_subscribe_ok(instant now, request& r, const msg::subscribe_ok& m,
-                                     bytes body) {
+MOQRTC_INLINE void session::on_subscribe_ok(instant now, request& r, const msg::subscribe_ok& m,
+                                            bytes body) {
     r.phase = request::state::established;
     r.subscription.alias = m.track_alias;
     r.subscription.largest = m.params.largest_object;
@@ -120,7 +120,7 @@ inline void session::on_subscribe_ok(instant now, request& r, const msg::subscri
 }
 
 /// Anchor `track-alias`: one alias means one track.
-inline bool session::bind_alias(request& r) {
+MOQRTC_INLINE bool session::bind_alias(request& r) {
     const auto slot = request_ids_.find(r.id);
     const auto other = aliases_.find(r.subscription.alias);
     if (other != id_map::none && other != slot && requests_[other].name != r.name) {
@@ -132,7 +132,7 @@ inline bool session::bind_alias(request& r) {
 }
 
 /// Streams that came before their alias was known.
-inline void session::release_waiting(instant now, track_alias alias) {
+MOQRTC_INLINE void session::release_waiting(instant now, track_alias alias) {
     for (std::uint32_t i = 0; i < in_.extent() && streams_waiting_ != 0 && !closed_; ++i)
         if (in_[i].waits_alias && in_[i].alias == alias) {
             auto item = stream_item{};
@@ -146,7 +146,8 @@ inline void session::release_waiting(instant now, track_alias alias) {
         }
 }
 
-inline void session::on_fetch_ok(instant now, request& r, const msg::fetch_ok& m, bytes body) {
+MOQRTC_INLINE void session::on_fetch_ok(instant now, request& r, const msg::fetch_ok& m,
+                                        bytes body) {
     const auto end = m.end;
     if (end.group < r.fetch_start.group ||
         (end.group == r.fetch_start.group && end.object != 0 && end.object <= r.fetch_start.object))
@@ -168,7 +169,7 @@ inline void session::on_fetch_ok(instant now, request& r, const msg::fetch_ok& m
     end_request(now, r.id);
 }
 
-inline void session::on_error(instant now, request* on, bytes body) {
+MOQRTC_INLINE void session::on_error(instant now, request* on, bytes body) {
     const auto m = parse<msg::request_error>(*rules_, body);
     if (!m) return fail_codec(m.error());
     auto* r = on != nullptr ? on : find_request(m->request_id);
@@ -220,7 +221,7 @@ inline void session::on_error(instant now, request* on, bytes body) {
 }
 
 /// PUBLISH_DONE: the subscription ends once its streams are here.
-inline void session::on_publish_done(instant now, request* on, bytes body) {
+MOQRTC_INLINE void session::on_publish_done(instant now, request* on, bytes body) {
     const auto m = parse<msg::publish_done>(*rules_, body);
     if (!m) return fail_codec(m.error());
     auto* r = on != nullptr ? on : find_request(m->request_id);
@@ -242,7 +243,7 @@ inline void session::on_publish_done(instant now, request* on, bytes body) {
     timers_.add(now + seconds(2), timer_heap::kind::done, r->id);
 }
 
-inline void session::finish_done(instant now, request& r) {
+MOQRTC_INLINE void session::finish_done(instant now, request& r) {
     auto& e = emit(event::kind::publish_done, &r);
     e.by_peer = true;
     e.publish_done = r.done_code;
@@ -257,7 +258,7 @@ inline void session::finish_done(instant now, request& r) {
     end_request(now, id);
 }
 
-inline void session::on_namespace(instant, request* r, std::uint64_t type, bytes body) {
+MOQRTC_INLINE void session::on_namespace(instant, request* r, std::uint64_t type, bytes body) {
     const bool blocked = type == msg::publish_blocked::code(*rules_) && rules_->publish_blocked;
     const auto kind = blocked && rules_->subscribe_tracks ? request_kind::subscribe_tracks
                                                           : request_kind::subscribe_namespace;

@@ -6,7 +6,7 @@
 /// Objects in: subgroup and fetch streams, datagrams.
 namespace moqrtc::moqt {
 
-inline void session::read_data(instant now, std::uint32_t slot, bytes& in) {
+MOQRTC_INLINE void session::read_data(instant now, std::uint32_t slot, bytes& in) {
     auto& s = in_[slot];
     const auto id = s.id;
     while (!in.empty() && events_.size() < config_.max_events) {
@@ -43,7 +43,8 @@ inline void session::read_data(instant now, std::uint32_t slot, bytes& in) {
 }
 
 /// The header of a data stream tells the request; without one it waits or is stopped.
-inline void session::handle_header(instant now, std::uint32_t slot, const stream_item& item) {
+MOQRTC_INLINE void session::handle_header(instant now, std::uint32_t slot,
+                                          const stream_item& item) {
     auto& s = in_[slot];
     s.header_seen = true;
     if (item.what == stream_item::kind::fetch_header) {
@@ -87,7 +88,7 @@ inline void session::handle_header(instant now, std::uint32_t slot, const stream
     e.has_properties = header.properties;
 }
 
-inline void session::emit_object(instant, std::uint32_t slot, stream_item& item) {
+MOQRTC_INLINE void session::emit_object(instant, std::uint32_t slot, stream_item& item) {
     auto& s = in_[slot];
     auto& r = requests_[s.request];
     if (!s.announced && r.kind != request_kind::fetch) {
@@ -107,7 +108,7 @@ inline void session::emit_object(instant, std::uint32_t slot, stream_item& item)
 }
 
 /// A data stream ended, by FIN or by reset.
-inline void session::end_data(instant now, std::uint32_t slot, bool reset, reset_code code) {
+MOQRTC_INLINE void session::end_data(instant now, std::uint32_t slot, bool reset, reset_code code) {
     auto& s = in_[slot];
     const auto id = s.id;
     if (!reset && s.reader) {
@@ -121,8 +122,8 @@ inline void session::end_data(instant now, std::uint32_t slot, bool reset, reset
 }
 
 /// What the end of a data stream means for the request it belonged to, if it belonged to one.
-inline void session::data_ended(instant now, std::uint32_t request_slot, stream_id id, bool reset,
-                                reset_code code) {
+MOQRTC_INLINE void session::data_ended(instant now, std::uint32_t request_slot, stream_id id,
+                                       bool reset, reset_code code) {
     if (request_slot == no_slot) return;
     auto& r = requests_[request_slot];
     auto& e = emit(reset ? event::kind::stream_reset : event::kind::stream_finished, &r);
@@ -142,7 +143,7 @@ inline void session::data_ended(instant now, std::uint32_t request_slot, stream_
         finish_done(now, r);
 }
 
-inline void session::handle_datagram(instant, bytes data) {
+MOQRTC_INLINE void session::handle_datagram(instant, bytes data) {
     if (closed_ || !established_) return;
     const auto parsed = parse_datagram(*rules_, data);
     if (!parsed) return fail_codec(parsed.error());
@@ -159,7 +160,7 @@ inline void session::handle_datagram(instant, bytes data) {
 }
 
 /// Anchor `malformed-tracks`: the subscriber ends what it has of the track.
-inline void session::malformed(instant now, request& r) {
+MOQRTC_INLINE void session::malformed(instant now, request& r) {
     emit(event::kind::malformed_track, &r);
     (void)cancel(now, r.id, reset_code::malformed_track);
 }

@@ -6,8 +6,8 @@
 /// Objects out: subgroup and fetch streams, datagrams, PUBLISH_DONE.
 namespace moqrtc::moqt {
 
-inline result<data_stream> session::open_subgroup(instant, request_id id,
-                                                  const subgroup_start& start) {
+MOQRTC_INLINE result<data_stream> session::open_subgroup(instant, request_id id,
+                                                         const subgroup_start& start) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     auto& sub = r->subscription;
@@ -49,14 +49,14 @@ inline result<data_stream> session::open_subgroup(instant, request_id id,
     return stream;
 }
 
-inline void session::note_object(out_stream& s, instant now, std::uint64_t object_id) {
+MOQRTC_INLINE void session::note_object(out_stream& s, instant now, std::uint64_t object_id) {
     s.note(object_id);
     if (s.owner->subscription.has_timeouts) s.mark_time(now);
 }
 
-inline result<void> session::write_object(instant now, data_stream stream, std::uint64_t object_id,
-                                          const slice& properties, const slice& payload,
-                                          object_status status) {
+MOQRTC_INLINE result<void> session::write_object(instant now, data_stream stream,
+                                                 std::uint64_t object_id, const slice& properties,
+                                                 const slice& payload, object_status status) {
     auto* const found = open_stream(stream);
     if (found == nullptr || found->kind != out_kind::subgroup)
         return fail(errc::not_found, "stream");
@@ -84,10 +84,10 @@ inline result<void> session::write_object(instant now, data_stream stream, std::
     return {};
 }
 
-inline result<void> session::write_encoded(instant now, data_stream stream,
-                                           std::optional<std::uint64_t> previous,
-                                           std::uint64_t object_id, const slice& head,
-                                           const slice& payload) {
+MOQRTC_INLINE result<void> session::write_encoded(instant now, data_stream stream,
+                                                  std::optional<std::uint64_t> previous,
+                                                  std::uint64_t object_id, const slice& head,
+                                                  const slice& payload) {
     auto* const found = open_stream(stream);
     if (found == nullptr || found->kind != out_kind::subgroup) [[unlikely]]
         return fail(errc::not_found, "stream");
@@ -104,31 +104,31 @@ inline result<void> session::write_encoded(instant now, data_stream stream,
     return {};
 }
 
-inline std::optional<std::uint64_t> session::last_object(data_stream stream) const noexcept {
+MOQRTC_INLINE std::optional<std::uint64_t> session::last_object(data_stream stream) const noexcept {
     const auto slot = closed_ ? id_map::none : out_ids_.find(stream);
     return slot == id_map::none ? std::nullopt : out_[slot].last_object();
 }
 
-inline std::size_t session::unsent_bytes_of(data_stream stream) const noexcept {
+MOQRTC_INLINE std::size_t session::unsent_bytes_of(data_stream stream) const noexcept {
     const auto slot = closed_ ? id_map::none : out_ids_.find(stream);
     return slot == id_map::none ? 0 : out_[slot].unsent;
 }
 
-inline result<void> session::finish_stream(instant now, data_stream stream) {
+MOQRTC_INLINE result<void> session::finish_stream(instant now, data_stream stream) {
     const auto* const s = open_stream(stream);
     if (s == nullptr || !s->is_data()) return fail(errc::not_found, "stream");
     finish_out(now, s->slot);
     return {};
 }
 
-inline result<void> session::reset_stream(instant now, data_stream stream, reset_code code) {
+MOQRTC_INLINE result<void> session::reset_stream(instant now, data_stream stream, reset_code code) {
     const auto* const s = open_stream(stream);
     if (s == nullptr || !s->is_data()) return fail(errc::not_found, "stream");
     reset_out(now, s->slot, code);
     return {};
 }
 
-inline result<void> session::send_datagram(instant, request_id id, const object& item) {
+MOQRTC_INLINE result<void> session::send_datagram(instant, request_id id, const object& item) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     const auto& sub = r->subscription;
@@ -146,7 +146,7 @@ inline result<void> session::send_datagram(instant, request_id id, const object&
     return {};
 }
 
-inline result<data_stream> session::open_fetch_stream(instant, request_id id) {
+MOQRTC_INLINE result<data_stream> session::open_fetch_stream(instant, request_id id) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (r->ours || r->kind != request_kind::fetch || r->fetch_stream != no_stream)
@@ -169,7 +169,8 @@ inline result<data_stream> session::open_fetch_stream(instant, request_id id) {
     return stream;
 }
 
-inline result<void> session::write_fetch_object(instant, data_stream stream, const object& item) {
+MOQRTC_INLINE result<void> session::write_fetch_object(instant, data_stream stream,
+                                                       const object& item) {
     auto* const found = open_stream(stream);
     if (found == nullptr || found->kind != out_kind::fetch) return fail(errc::not_found, "stream");
     auto& s = *found;
@@ -184,8 +185,8 @@ inline result<void> session::write_fetch_object(instant, data_stream stream, con
     return {};
 }
 
-inline result<void> session::write_fetch_gap(instant, data_stream stream, location last,
-                                             bool unknown) {
+MOQRTC_INLINE result<void> session::write_fetch_gap(instant, data_stream stream, location last,
+                                                    bool unknown) {
     auto* const found = open_stream(stream);
     if (found == nullptr || found->kind != out_kind::fetch) return fail(errc::not_found, "stream");
     auto& s = *found;
@@ -201,7 +202,7 @@ inline result<void> session::write_fetch_gap(instant, data_stream stream, locati
 }
 
 /// A data stream of ours was handed over to its end, or reset: its request may be through.
-inline void session::data_stream_closed(instant now, std::uint32_t slot) {
+MOQRTC_INLINE void session::data_stream_closed(instant now, std::uint32_t slot) {
     auto& s = out_[slot];
     if (s.owner == nullptr) return;
     auto& r = *s.owner;
@@ -223,8 +224,8 @@ inline void session::data_stream_closed(instant now, std::uint32_t slot) {
     if (r.done_pending) try_publish_done(now, r);
 }
 
-inline result<void> session::publish_done(instant now, request_id id, publish_done_code code,
-                                          std::string_view reason) {
+MOQRTC_INLINE result<void> session::publish_done(instant now, request_id id, publish_done_code code,
+                                                 std::string_view reason) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (!r->is_subscription() || !r->subscription.publisher || r->done_pending ||
@@ -255,7 +256,7 @@ inline result<void> session::publish_done(instant now, request_id id, publish_do
 }
 
 /// Anchor `message-publish-done`: not before every stream is finished or reset.
-inline void session::try_publish_done(instant now, request& r) {
+MOQRTC_INLINE void session::try_publish_done(instant now, request& r) {
     if (!r.done_pending || r.subscription.streams_open != 0) return;
     const auto id = r.id;
     const msg::publish_done m{id, to_wire(*rules_, r.done_code), r.subscription.streams_opened,

@@ -5,7 +5,8 @@
 /// Control messages in: to whom each goes.
 namespace moqrtc::moqt {
 
-inline void session::handle_message(instant now, std::uint32_t in, std::uint64_t type, bytes body) {
+MOQRTC_INLINE void session::handle_message(instant now, std::uint32_t in, std::uint64_t type,
+                                           bytes body) {
     switch (in_[in].kind) {
     case in_kind::unsettled:
         return handle_first_message(now, in, type, body);
@@ -17,8 +18,8 @@ inline void session::handle_message(instant now, std::uint32_t in, std::uint64_t
 }
 
 /// Anchor `control-streams`: what a bidirectional stream of the peer may begin with.
-inline void session::handle_first_message(instant now, std::uint32_t in, std::uint64_t type,
-                                          bytes body) {
+MOQRTC_INLINE void session::handle_first_message(instant now, std::uint32_t in, std::uint64_t type,
+                                                 bytes body) {
     auto& s = in_[in];
     const bool is_setup = type == msg::client_setup::code(*rules_);
     if (!rules_->control_pair && config_.self == role::server && control_in_ == no_slot &&
@@ -38,7 +39,7 @@ inline void session::handle_first_message(instant now, std::uint32_t in, std::ui
     handle_new_request(now, type, body, in);
 }
 
-inline bool session::is_request(std::uint64_t type) const noexcept {
+MOQRTC_INLINE bool session::is_request(std::uint64_t type) const noexcept {
     return type == msg::subscribe::code(*rules_) || type == msg::publish::code(*rules_) ||
            type == msg::fetch::code(*rules_) || type == msg::track_status::code(*rules_) ||
            type == msg::publish_namespace::code(*rules_) ||
@@ -46,8 +47,8 @@ inline bool session::is_request(std::uint64_t type) const noexcept {
            type == msg::subscribe_tracks::code(*rules_);
 }
 
-inline void session::handle_new_request(instant now, std::uint64_t type, bytes body,
-                                        std::uint32_t in) {
+MOQRTC_INLINE void session::handle_new_request(instant now, std::uint64_t type, bytes body,
+                                               std::uint32_t in) {
     const auto as = [&]<class M>(request_kind kind) {
         if (M::code(*rules_) != type || M::code(*rules_) == no_code) return false;
         const auto m = parse<M>(*rules_, body);
@@ -66,7 +67,7 @@ inline void session::handle_new_request(instant now, std::uint64_t type, bytes b
            as.template operator()<msg::subscribe_tracks>(request_kind::subscribe_tracks));
 }
 
-inline void session::handle_control_message(instant now, std::uint64_t type, bytes body) {
+MOQRTC_INLINE void session::handle_control_message(instant now, std::uint64_t type, bytes body) {
     const auto is = [&]<class M>(const M*) {
         return type == M::code(*rules_) && M::code(*rules_) != no_code;
     };
@@ -126,8 +127,8 @@ inline void session::handle_control_message(instant now, std::uint64_t type, byt
     close(close_code::protocol_violation, "message type");
 }
 
-inline void session::handle_request_message(instant now, std::uint32_t in, std::uint64_t type,
-                                            bytes body) {
+MOQRTC_INLINE void session::handle_request_message(instant now, std::uint32_t in,
+                                                   std::uint64_t type, bytes body) {
     const auto slot = in_[in].request;
     if (slot == no_slot) return; // refused or cancelled: what still comes is not looked at
     auto* r = &requests_[slot];
@@ -147,7 +148,7 @@ inline void session::handle_request_message(instant now, std::uint32_t in, std::
     close(close_code::protocol_violation, "message type on a request stream");
 }
 
-inline void session::handle_credit_message(std::uint64_t type, bytes body) {
+MOQRTC_INLINE void session::handle_credit_message(std::uint64_t type, bytes body) {
     if (type == msg::requests_blocked::code(*rules_)) {
         // Credit grows with ended requests alone; being blocked asks for nothing (anchor
         // `message-requests-blocked`).
@@ -164,7 +165,7 @@ inline void session::handle_credit_message(std::uint64_t type, bytes body) {
 }
 
 /// Anchor `request-id`.
-inline bool session::take_request_id(request_id id) {
+MOQRTC_INLINE bool session::take_request_id(request_id id) {
     const auto refuse = [&](close_code code, std::string_view why) {
         close(code, why);
         return false;
@@ -185,8 +186,8 @@ inline bool session::take_request_id(request_id id) {
 
 /// Applies the tokens of a message in order; returns the code to refuse the request with. A token
 /// that breaks the session's rules closes it.
-inline std::optional<request_error_code> session::apply_tokens(const token_list& tokens,
-                                                               bool in_setup) {
+MOQRTC_INLINE std::optional<request_error_code> session::apply_tokens(const token_list& tokens,
+                                                                      bool in_setup) {
     std::optional<request_error_code> refused;
     auto at = tokens.tokens();
     while (const auto token = at.next()) {

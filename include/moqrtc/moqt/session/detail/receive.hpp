@@ -5,7 +5,7 @@
 /// Bytes of streams in: which stream is what, early data, messages cut out.
 namespace moqrtc::moqt {
 
-inline std::uint32_t session::add_in(stream_id id, in_kind kind) {
+MOQRTC_INLINE std::uint32_t session::add_in(stream_id id, in_kind kind) {
     const auto slot = in_.take();
     in_[slot].id = id;
     in_[slot].kind = kind;
@@ -13,11 +13,11 @@ inline std::uint32_t session::add_in(stream_id id, in_kind kind) {
     return slot;
 }
 
-inline bool session::is_slot_of(std::uint32_t slot, stream_id id) const noexcept {
+MOQRTC_INLINE bool session::is_slot_of(std::uint32_t slot, stream_id id) const noexcept {
     return in_ids_.find(id) == slot;
 }
 
-inline void session::free_in(std::uint32_t slot) {
+MOQRTC_INLINE void session::free_in(std::uint32_t slot) {
     auto& s = in_[slot];
     (s.waits_alias ? unknown_alias_bytes_ : held_bytes_) -= s.held.size();
     streams_waiting_ -= s.waits_alias;
@@ -25,7 +25,7 @@ inline void session::free_in(std::uint32_t slot) {
     in_.give(slot);
 }
 
-inline std::uint32_t session::in_slot_for(instant, stream_id id) {
+MOQRTC_INLINE std::uint32_t session::in_slot_for(instant, stream_id id) {
     const auto slot = in_ids_.find(id);
     if (slot != id_map::none) return slot;
     const bool from_peer = opened_by_server(id) == peer_is_server();
@@ -33,14 +33,15 @@ inline std::uint32_t session::in_slot_for(instant, stream_id id) {
     return add_in(id, is_unidirectional(id) ? in_kind::untyped : in_kind::unsettled);
 }
 
-inline std::size_t session::handle_stream(instant now, stream_id id, bytes data, bool fin) {
+MOQRTC_INLINE std::size_t session::handle_stream(instant now, stream_id id, bytes data, bool fin) {
     if (closed_) return data.size();
     const auto slot = in_slot_for(now, id);
     if (slot == no_slot) return data.size();
     return read_stream(now, slot, data, fin);
 }
 
-inline std::size_t session::read_stream(instant now, std::uint32_t slot, bytes data, bool fin) {
+MOQRTC_INLINE std::size_t session::read_stream(instant now, std::uint32_t slot, bytes data,
+                                               bool fin) {
     const auto id = in_[slot].id;
     const std::size_t total = data.size();
     bytes in = data;
@@ -89,7 +90,7 @@ inline std::size_t session::read_stream(instant now, std::uint32_t slot, bytes d
     return total;
 }
 
-inline bool session::read_type(instant, std::uint32_t slot, bytes& in) {
+MOQRTC_INLINE bool session::read_type(instant, std::uint32_t slot, bytes& in) {
     auto& s = in_[slot];
     // The type may come byte by byte; `held` carries its beginning.
     std::uint64_t type = 0;
@@ -144,7 +145,8 @@ inline bool session::read_type(instant, std::uint32_t slot, bytes& in) {
     return true;
 }
 
-inline void session::hold(std::uint32_t slot, bytes& in, std::size_t& total, std::size_t limit) {
+MOQRTC_INLINE void session::hold(std::uint32_t slot, bytes& in, std::size_t& total,
+                                 std::size_t limit) {
     auto& s = in_[slot];
     if (in.size() > limit - std::min(limit, total) || !s.held.append(*pool_, in)) {
         discard_in(slot, reset_code::excessive_load);
@@ -154,7 +156,7 @@ inline void session::hold(std::uint32_t slot, bytes& in, std::size_t& total, std
     in = {};
 }
 
-inline void session::replay(instant now, std::uint32_t slot) {
+MOQRTC_INLINE void session::replay(instant now, std::uint32_t slot) {
     auto& s = in_[slot];
     if (s.kind == in_kind::untyped) return; // a beginning of a type, not early data
     const auto fin = s.fin_held;
@@ -173,13 +175,13 @@ inline void session::replay(instant now, std::uint32_t slot) {
     config_.max_events = limit;
 }
 
-inline void session::read_messages(instant now, std::uint32_t slot, bytes& in) {
+MOQRTC_INLINE void session::read_messages(instant now, std::uint32_t slot, bytes& in) {
     const auto message = in_[slot].framer.next(*rules_, in, *pool_);
     if (!message) return fail_codec(message.error());
     if (*message) handle_message(now, slot, (*message)->type, (*message)->body);
 }
 
-inline void session::discard_in(std::uint32_t slot, reset_code code) {
+MOQRTC_INLINE void session::discard_in(std::uint32_t slot, reset_code code) {
     auto& s = in_[slot];
     if (s.kind == in_kind::discarded) return;
     op(transport_op::kind::stop_sending, s.id, code);
@@ -193,7 +195,7 @@ inline void session::discard_in(std::uint32_t slot, reset_code code) {
     s.request = no_slot;
 }
 
-inline void session::finish_in(instant now, std::uint32_t slot) {
+MOQRTC_INLINE void session::finish_in(instant now, std::uint32_t slot) {
     auto& s = in_[slot];
     switch (s.kind) {
     case in_kind::control:
@@ -218,7 +220,7 @@ inline void session::finish_in(instant now, std::uint32_t slot) {
     }
 }
 
-inline void session::handle_reset(instant now, stream_id id, std::uint64_t number) {
+MOQRTC_INLINE void session::handle_reset(instant now, stream_id id, std::uint64_t number) {
     if (closed_) return;
     const auto slot = in_ids_.find(id);
     if (slot == id_map::none) return;
@@ -242,7 +244,7 @@ inline void session::handle_reset(instant now, stream_id id, std::uint64_t numbe
     }
 }
 
-inline void session::handle_stop_sending(instant now, stream_id id, std::uint64_t number) {
+MOQRTC_INLINE void session::handle_stop_sending(instant now, stream_id id, std::uint64_t number) {
     if (closed_) return;
     const auto slot = out_ids_.find(id);
     if (slot == id_map::none) return;

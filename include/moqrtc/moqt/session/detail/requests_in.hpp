@@ -38,15 +38,15 @@ void session::on_request(instant now, request_kind kind, const M& message, bytes
 
 namespace detail {
 
-[[nodiscard]] inline full_track_name owned_name(const namespace_view& space, bytes name) {
+[[nodiscard]] MOQRTC_INLINE full_track_name owned_name(const namespace_view& space, bytes name) {
     return {track_namespace{space}, std::string{as_text(name)}};
 }
 
 } // namespace detail
 
 /// Anchor `session-namespace`: what starts with "." is not the application's to publish.
-inline std::optional<request_error_code> session::check_reserved(const request& r,
-                                                                 bool is_track) const {
+MOQRTC_INLINE std::optional<request_error_code> session::check_reserved(const request& r,
+                                                                        bool is_track) const {
     if (!rules_->reserved_namespaces || r.name.space.empty()) return {};
     const auto first = as_text(*r.name.space.view().fields().next());
     if (first == ".") return request_error_code::does_not_exist;
@@ -56,7 +56,8 @@ inline std::optional<request_error_code> session::check_reserved(const request& 
     return {};
 }
 
-inline std::optional<request_error_code> session::admit(request& r, const msg::subscribe& m) {
+MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r,
+                                                               const msg::subscribe& m) {
     r.name = detail::owned_name(m.track_namespace, m.track_name);
     r.subscription.publisher = true;
     apply_params(r.subscription, m.params);
@@ -67,7 +68,7 @@ inline std::optional<request_error_code> session::admit(request& r, const msg::s
     return {};
 }
 
-inline std::optional<request_error_code> session::admit(request& r, const msg::publish& m) {
+MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r, const msg::publish& m) {
     r.name = detail::owned_name(m.track_namespace, m.track_name);
     r.subscription.by_publish = true;
     r.subscription.alias = m.track_alias;
@@ -93,7 +94,7 @@ inline std::optional<request_error_code> session::admit(request& r, const msg::p
     return {};
 }
 
-inline std::optional<request_error_code> session::admit(request& r, const msg::fetch& m) {
+MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r, const msg::fetch& m) {
     r.fetch_order = m.params.group_order.value_or(group_order::ascending);
     r.subscription.subscriber_priority = m.params.subscriber_priority.value_or(default_priority);
     r.fetch_start = m.start;
@@ -119,18 +120,19 @@ inline std::optional<request_error_code> session::admit(request& r, const msg::f
     return {};
 }
 
-inline std::optional<request_error_code> session::admit(request& r, const msg::track_status& m) {
+MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r,
+                                                               const msg::track_status& m) {
     r.name = detail::owned_name(m.track_namespace, m.track_name);
     return check_reserved(r, true);
 }
 
-inline std::optional<request_error_code> session::admit(request& r,
-                                                        const msg::publish_namespace& m) {
+MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r,
+                                                               const msg::publish_namespace& m) {
     r.name.space = track_namespace{m.track_namespace};
     return check_reserved(r, false);
 }
 
-inline std::optional<request_error_code> session::check_prefix(const request& r) const {
+MOQRTC_INLINE std::optional<request_error_code> session::check_prefix(const request& r) const {
     std::optional<request_error_code> refused;
     request_ids_.for_each([&](std::uint64_t id, std::uint32_t slot) {
         const auto& other = requests_[slot];
@@ -142,22 +144,22 @@ inline std::optional<request_error_code> session::check_prefix(const request& r)
     return refused;
 }
 
-inline std::optional<request_error_code> session::admit(request& r,
-                                                        const msg::subscribe_namespace& m) {
+MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r,
+                                                               const msg::subscribe_namespace& m) {
     r.name.space = track_namespace{m.track_namespace_prefix};
     if (const auto refused = check_reserved(r, false)) return refused;
     return check_prefix(r);
 }
 
-inline std::optional<request_error_code> session::admit(request& r,
-                                                        const msg::subscribe_tracks& m) {
+MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r,
+                                                               const msg::subscribe_tracks& m) {
     r.name.space = track_namespace{m.track_namespace_prefix};
     if (const auto refused = check_reserved(r, false)) return refused;
     return check_prefix(r);
 }
 
 /// Anchor `message-request-update`.
-inline void session::on_update(instant now, request* on, bytes body) {
+MOQRTC_INLINE void session::on_update(instant now, request* on, bytes body) {
     const auto m = parse<msg::request_update>(*rules_, body);
     if (!m) return fail_codec(m.error());
     if (!take_request_id(m->request_id)) return;
@@ -231,7 +233,7 @@ inline void session::on_update(instant now, request* on, bytes body) {
 }
 
 /// UNSUBSCRIBE, FETCH_CANCEL, a cancelled request stream: the peer wants no more of it.
-inline void session::on_peer_cancel(instant now, request& r, reset_code code) {
+MOQRTC_INLINE void session::on_peer_cancel(instant now, request& r, reset_code code) {
     auto& e = emit(event::kind::cancelled, &r);
     e.by_peer = true;
     e.reset = code;
@@ -239,7 +241,7 @@ inline void session::on_peer_cancel(instant now, request& r, reset_code code) {
 }
 
 /// The peer's half of a request's own stream ended: FIN, RESET_STREAM or STOP_SENDING.
-inline void session::on_stream_end(instant now, request& r, bool reset, reset_code code) {
+MOQRTC_INLINE void session::on_stream_end(instant now, request& r, bool reset, reset_code code) {
     if (reset) return on_peer_cancel(now, r, code);
     const bool discovery =
         r.kind == request_kind::subscribe_namespace || r.kind == request_kind::subscribe_tracks;

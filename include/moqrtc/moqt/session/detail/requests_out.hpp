@@ -5,13 +5,13 @@
 /// Our requests, and the life of every request.
 namespace moqrtc::moqt {
 
-inline bool session::can_request() const noexcept {
+MOQRTC_INLINE bool session::can_request() const noexcept {
     if (closed_ || goaway_received_) return false;
     if (rules_->request_streams) return credit_[0] > unopened_[0];
     return !rules_->request_credit || (established_ && next_request_id_ < peer_credit_);
 }
 
-inline result<request_id> session::next_request() noexcept {
+MOQRTC_INLINE result<request_id> session::next_request() noexcept {
     if (closed_) return fail(errc::bad_state, "session");
     if (goaway_received_) return fail(errc::bad_state, "goaway");
     if (control_out_ == no_slot) return fail(errc::bad_state, "setup");
@@ -26,7 +26,7 @@ inline result<request_id> session::next_request() noexcept {
     return fail(errc::limit, "max_request_id");
 }
 
-inline std::uint32_t session::add_request(request_id id, request_kind kind, bool ours) {
+MOQRTC_INLINE std::uint32_t session::add_request(request_id id, request_kind kind, bool ours) {
     const auto slot = requests_.take();
     auto& r = requests_[slot];
     r.id = id;
@@ -37,12 +37,12 @@ inline std::uint32_t session::add_request(request_id id, request_kind kind, bool
     return slot;
 }
 
-inline detail::request* session::find_request(request_id id) noexcept {
+MOQRTC_INLINE detail::request* session::find_request(request_id id) noexcept {
     const auto slot = request_ids_.find(id);
     return slot == id_map::none ? nullptr : &requests_[slot];
 }
 
-inline detail::request* session::open_request(request_id id) noexcept {
+MOQRTC_INLINE detail::request* session::open_request(request_id id) noexcept {
     return closed_ ? nullptr : find_request(id);
 }
 
@@ -73,7 +73,7 @@ result<request_id> session::start_request(instant now, request_kind kind, M& mes
 }
 
 /// Takes over what a subscriber may set; absent parameters change nothing.
-inline void session::apply_params(subscription_state& s, const message_params& p) const {
+MOQRTC_INLINE void session::apply_params(subscription_state& s, const message_params& p) const {
     if (p.forward) s.forward = *p.forward;
     if (p.subscriber_priority) s.subscriber_priority = *p.subscriber_priority;
     if (p.subscription_filter) s.filter = p.subscription_filter;
@@ -83,8 +83,8 @@ inline void session::apply_params(subscription_state& s, const message_params& p
     s.resolve();
 }
 
-inline result<request_id> session::subscribe(instant now, const full_track_name& track,
-                                             const message_params& params) {
+MOQRTC_INLINE result<request_id> session::subscribe(instant now, const full_track_name& track,
+                                                    const message_params& params) {
     if (!rules_->several_subscriptions && receiving_.contains(track))
         return fail(errc::duplicate, "track");
     msg::subscribe m{0, track.space.view(), as_bytes(track.name), params};
@@ -95,9 +95,9 @@ inline result<request_id> session::subscribe(instant now, const full_track_name&
     return id;
 }
 
-inline result<request_id> session::publish(instant now, const full_track_name& track,
-                                           track_alias alias, const message_params& params,
-                                           bytes properties) {
+MOQRTC_INLINE result<request_id> session::publish(instant now, const full_track_name& track,
+                                                  track_alias alias, const message_params& params,
+                                                  bytes properties) {
     const auto known = read_track_properties(*rules_, properties);
     if (!known) return std::unexpected(known.error());
     if (!rules_->several_subscriptions && sending_.contains(track))
@@ -118,13 +118,15 @@ inline result<request_id> session::publish(instant now, const full_track_name& t
 }
 
 /// Anchor `track-alias`: one alias may not stand for two tracks at once.
-inline bool session::alias_is_free(track_alias alias, const full_track_name& track) noexcept {
+MOQRTC_INLINE bool session::alias_is_free(track_alias alias,
+                                          const full_track_name& track) noexcept {
     const auto other = own_aliases_.find(alias);
     return other == id_map::none || requests_[other].name == track;
 }
 
-inline result<request_id> session::fetch(instant now, const full_track_name& track, location start,
-                                         location end, const message_params& params) {
+MOQRTC_INLINE result<request_id> session::fetch(instant now, const full_track_name& track,
+                                                location start, location end,
+                                                const message_params& params) {
     if (end.group < start.group ||
         (end.group == start.group && end.object != 0 && end.object <= start.object))
         return fail(errc::bad_value, "end");
@@ -141,9 +143,10 @@ inline result<request_id> session::fetch(instant now, const full_track_name& tra
     return id;
 }
 
-inline result<request_id> session::joining_fetch(instant now, msg::fetch_type type,
-                                                 request_id subscription, std::uint64_t start,
-                                                 const message_params& params) {
+MOQRTC_INLINE result<request_id> session::joining_fetch(instant now, msg::fetch_type type,
+                                                        request_id subscription,
+                                                        std::uint64_t start,
+                                                        const message_params& params) {
     const auto* joined = open_request(subscription);
     if (joined == nullptr || !joined->is_subscription() || joined->subscription.publisher)
         return fail(errc::not_found, "joining_request_id");
@@ -156,33 +159,36 @@ inline result<request_id> session::joining_fetch(instant now, msg::fetch_type ty
     return id;
 }
 
-inline result<request_id> session::track_status(instant now, const full_track_name& track,
-                                                const message_params& params) {
+MOQRTC_INLINE result<request_id> session::track_status(instant now, const full_track_name& track,
+                                                       const message_params& params) {
     msg::track_status m{0, track.space.view(), as_bytes(track.name), params};
     return start_request(now, request_kind::track_status, m, track);
 }
 
-inline result<request_id> session::publish_namespace(instant now, const track_namespace& space,
-                                                     const message_params& params) {
+MOQRTC_INLINE result<request_id> session::publish_namespace(instant now,
+                                                            const track_namespace& space,
+                                                            const message_params& params) {
     msg::publish_namespace m{0, space.view(), params};
     return start_request(now, request_kind::publish_namespace, m, {space, {}});
 }
 
-inline result<request_id> session::subscribe_namespace(instant now, const track_namespace& prefix,
-                                                       msg::subscribe_options options,
-                                                       const message_params& params) {
+MOQRTC_INLINE result<request_id> session::subscribe_namespace(instant now,
+                                                              const track_namespace& prefix,
+                                                              msg::subscribe_options options,
+                                                              const message_params& params) {
     msg::subscribe_namespace m{0, prefix.view(), options, params};
     return start_request(now, request_kind::subscribe_namespace, m, {prefix, {}});
 }
 
-inline result<request_id> session::subscribe_tracks(instant now, const track_namespace& prefix,
-                                                    const message_params& params) {
+MOQRTC_INLINE result<request_id> session::subscribe_tracks(instant now,
+                                                           const track_namespace& prefix,
+                                                           const message_params& params) {
     msg::subscribe_tracks m{0, prefix.view(), params};
     return start_request(now, request_kind::subscribe_tracks, m, {prefix, {}});
 }
 
-inline result<request_id> session::update(instant now, request_id id,
-                                          const message_params& params) {
+MOQRTC_INLINE result<request_id> session::update(instant now, request_id id,
+                                                 const message_params& params) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     const bool subscriber = r->is_subscription() && !r->subscription.publisher;
@@ -208,7 +214,7 @@ inline result<request_id> session::update(instant now, request_id id,
 }
 
 /// Ends our and the peer's half of a request's own stream, as far as they are open.
-inline void session::close_own_stream(instant now, request& r, reset_code code) {
+MOQRTC_INLINE void session::close_own_stream(instant now, request& r, reset_code code) {
     if (!r.own_stream) return;
     const auto out = out_ids_.find(r.stream);
     if (out != id_map::none) {
@@ -220,14 +226,14 @@ inline void session::close_own_stream(instant now, request& r, reset_code code) 
 }
 
 /// Resets our data streams of a request; unlike `drop_request` it may end the request.
-inline void session::reset_data_streams(instant now, request& r, reset_code code) {
+MOQRTC_INLINE void session::reset_data_streams(instant now, request& r, reset_code code) {
     while (r.first_stream != no_slot)
         reset_out(now, r.first_stream, code);
 }
 
 /// Resets our streams of groups that the subscription does not want any more. They are incomplete,
 /// so they can't end with FIN. May end the request when PUBLISH_DONE waited for them.
-inline void session::reset_unwanted_streams(instant now, request& r) {
+MOQRTC_INLINE void session::reset_unwanted_streams(instant now, request& r) {
     const auto id = r.id;
     for (auto slot = r.first_stream; slot != no_slot && find_request(id) != nullptr;) {
         const auto next = out_[slot].next_stream;
@@ -238,7 +244,7 @@ inline void session::reset_unwanted_streams(instant now, request& r) {
 }
 
 /// Ends a request at once, with all of its streams in both directions.
-inline void session::drop_request(instant now, request& r, reset_code code) {
+MOQRTC_INLINE void session::drop_request(instant now, request& r, reset_code code) {
     r.done_pending = false; // nobody waits for PUBLISH_DONE any more
     r.phase = request::state::done;
     reset_data_streams(now, r, code);
@@ -248,7 +254,7 @@ inline void session::drop_request(instant now, request& r, reset_code code) {
 }
 
 /// Stops the peer's data streams of a subscription or fetch.
-inline void session::stop_data_streams(request& r, reset_code code) {
+MOQRTC_INLINE void session::stop_data_streams(request& r, reset_code code) {
     const auto slot = request_ids_.find(r.id);
     if (r.subscription.publisher || (r.kind == request_kind::fetch && !r.ours)) return;
     if (r.subscription.streams_open == 0 && r.fetch_stream == no_stream) return;
@@ -258,7 +264,7 @@ inline void session::stop_data_streams(request& r, reset_code code) {
     r.subscription.streams_open = 0;
 }
 
-inline void session::forget_names(const request& r) {
+MOQRTC_INLINE void session::forget_names(const request& r) {
     const auto erase = [&](std::map<full_track_name, request_id>& names) {
         const auto found = names.find(r.name);
         if (found != names.end() && found->second == r.id) names.erase(found);
@@ -270,7 +276,7 @@ inline void session::forget_names(const request& r) {
         aliases.erase(r.subscription.alias);
 }
 
-inline void session::end_request(instant, request_id id) {
+MOQRTC_INLINE void session::end_request(instant, request_id id) {
     const auto slot = request_ids_.find(id);
     if (slot == id_map::none) return;
     auto& r = requests_[slot];
@@ -302,7 +308,7 @@ inline void session::end_request(instant, request_id id) {
 }
 
 /// Keeps `max_requests` open requests possible for the peer, in steps of half of them.
-inline void session::grow_credit() {
+MOQRTC_INLINE void session::grow_credit() {
     if (!rules_->request_credit || closed_ || control_out_ == no_slot) return;
     const auto limit = (peer_requests_ended_ + config_.max_requests) * 2;
     if (limit < granted_credit_ + std::max<std::uint64_t>(config_.max_requests, 2)) return;
@@ -312,7 +318,7 @@ inline void session::grow_credit() {
     queue(out_[control_out_], std::move(*encoded));
 }
 
-inline result<void> session::cancel(instant now, request_id id, reset_code code) {
+MOQRTC_INLINE result<void> session::cancel(instant now, request_id id, reset_code code) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     const bool subscriber = r->is_subscription() && !r->subscription.publisher;
@@ -337,13 +343,13 @@ inline result<void> session::cancel(instant now, request_id id, reset_code code)
     return {};
 }
 
-inline const subscription_state* session::subscription(request_id id) const noexcept {
+MOQRTC_INLINE const subscription_state* session::subscription(request_id id) const noexcept {
     const auto slot = request_ids_.find(id);
     if (slot == id_map::none || !requests_[slot].is_subscription()) return nullptr;
     return &requests_[slot].subscription;
 }
 
-inline std::size_t session::unsent_bytes(request_id id) const noexcept {
+MOQRTC_INLINE std::size_t session::unsent_bytes(request_id id) const noexcept {
     const auto slot = request_ids_.find(id);
     return slot == id_map::none ? 0 : requests_[slot].unsent;
 }

@@ -5,12 +5,12 @@
 /// Sending: queues, priorities, credit, delivery timeouts.
 namespace moqrtc::moqt {
 
-inline stream_id session::next_local_id(bool unidirectional) noexcept {
+MOQRTC_INLINE stream_id session::next_local_id(bool unidirectional) noexcept {
     const auto n = local_streams_[unidirectional]++;
     return n << 2 | (unidirectional ? 2u : 0u) | (config_.self == role::server ? 1u : 0u);
 }
 
-inline std::uint32_t session::add_out(stream_id id, out_kind kind, send_rank rank) {
+MOQRTC_INLINE std::uint32_t session::add_out(stream_id id, out_kind kind, send_rank rank) {
     const auto slot = out_.take();
     auto& s = out_[slot];
     s.id = id;
@@ -24,22 +24,22 @@ inline std::uint32_t session::add_out(stream_id id, out_kind kind, send_rank ran
 }
 
 /// What is written is soon sent and acknowledged: the stream of the call before is looked at first.
-inline detail::out_stream* session::find_out(stream_id id) noexcept {
+MOQRTC_INLINE detail::out_stream* session::find_out(stream_id id) noexcept {
     return recent_ != nullptr && recent_->id == id ? recent_ : look_up_out(id);
 }
 
-[[gnu::noinline]] inline detail::out_stream* session::look_up_out(stream_id id) noexcept {
+[[gnu::noinline]] MOQRTC_INLINE detail::out_stream* session::look_up_out(stream_id id) noexcept {
     const auto slot = out_ids_.find(id);
     return slot == id_map::none ? nullptr : recent_ = &out_[slot];
 }
 
-inline detail::out_stream* session::open_stream(data_stream stream) noexcept {
+MOQRTC_INLINE detail::out_stream* session::open_stream(data_stream stream) noexcept {
     return closed_ ? nullptr : find_out(stream);
 }
 
 /// One stream that is ready needs no order: it stands by itself, and stays there when it has been
 /// sent until another becomes ready.
-inline void session::make_ready(out_stream& s) {
+MOQRTC_INLINE void session::make_ready(out_stream& s) {
     if (s.queued || !s.wants_to_send()) return;
     s.queued = true;
     if (scheduler_.empty()) {
@@ -54,7 +54,7 @@ inline void session::make_ready(out_stream& s) {
     scheduler_.push(s.rank, s.slot, s.version);
 }
 
-inline void session::rerank(std::uint32_t slot, send_rank rank) {
+MOQRTC_INLINE void session::rerank(std::uint32_t slot, send_rank rank) {
     auto& s = out_[slot];
     s.rank = rank;
     if (lone_ == &s) return;
@@ -63,13 +63,13 @@ inline void session::rerank(std::uint32_t slot, send_rank rank) {
     make_ready(s);
 }
 
-inline void session::queue(out_stream& s, slice chunk) {
+MOQRTC_INLINE void session::queue(out_stream& s, slice chunk) {
     const auto size = chunk.size();
     s.push(std::move(chunk));
     queued(s, size);
 }
 
-inline void session::queued(out_stream& s, std::size_t size) {
+MOQRTC_INLINE void session::queued(out_stream& s, std::size_t size) {
     if (s.is_data()) {
         unsent_data_bytes_ += size;
         if (s.owner != nullptr) s.owner->unsent += size;
@@ -79,11 +79,11 @@ inline void session::queued(out_stream& s, std::size_t size) {
     if (!s.queued) make_ready(s);
 }
 
-inline void session::op(transport_op::kind what, stream_id stream, reset_code code) {
+MOQRTC_INLINE void session::op(transport_op::kind what, stream_id stream, reset_code code) {
     if (!closed_) ops_.push({what, stream, to_wire(*rules_, code), {}});
 }
 
-inline void session::finish_out(instant now, std::uint32_t slot) {
+MOQRTC_INLINE void session::finish_out(instant now, std::uint32_t slot) {
     auto& s = out_[slot];
     if (s.fin) return;
     s.fin = true;
@@ -95,7 +95,7 @@ inline void session::finish_out(instant now, std::uint32_t slot) {
         timers_.add(now + milliseconds_saturated(timeout), timer_heap::kind::subgroup, s.id);
 }
 
-inline void session::reset_out(instant now, std::uint32_t slot, reset_code code) {
+MOQRTC_INLINE void session::reset_out(instant now, std::uint32_t slot, reset_code code) {
     auto& s = out_[slot];
     if (s.opened) op(transport_op::kind::reset, s.id, code);
     if (s.is_data()) {
@@ -113,7 +113,7 @@ inline void session::reset_out(instant now, std::uint32_t slot, reset_code code)
     free_out(slot);
 }
 
-inline void session::free_out(std::uint32_t slot) {
+MOQRTC_INLINE void session::free_out(std::uint32_t slot) {
     if (recent_ == &out_[slot]) recent_ = nullptr;
     if (lone_ == &out_[slot]) lone_ = nullptr;
     if (!out_[slot].opened) --unopened_[is_unidirectional(out_[slot].id)];
@@ -121,7 +121,7 @@ inline void session::free_out(std::uint32_t slot) {
     out_.give(slot);
 }
 
-inline std::optional<stream_send> session::poll_send(instant now) {
+MOQRTC_INLINE std::optional<stream_send> session::poll_send(instant now) {
     auto* s = lone_;
     if (s != nullptr && !s->wants_to_send()) return std::nullopt;
     if (s == nullptr || !s->opened || s->marked) s = next_out(now);
@@ -131,7 +131,7 @@ inline std::optional<stream_send> session::poll_send(instant now) {
 }
 
 /// The stream of highest priority that may send, or null.
-inline detail::out_stream* session::next_out(instant now) {
+MOQRTC_INLINE detail::out_stream* session::next_out(instant now) {
     while (true) {
         auto* s = lone_;
         if (s == nullptr) {
@@ -166,7 +166,7 @@ inline detail::out_stream* session::next_out(instant now) {
     }
 }
 
-inline bool session::expired(const out_stream& s, instant now) const noexcept {
+MOQRTC_INLINE bool session::expired(const out_stream& s, instant now) const noexcept {
     if (!s.marked || s.owner == nullptr) return false;
     const auto& sub = s.owner->subscription;
     const auto object = sub.object_timeout();
@@ -175,7 +175,7 @@ inline bool session::expired(const out_stream& s, instant now) const noexcept {
     return group != 0 && s.fin && now - s.finished_at > milliseconds_saturated(group);
 }
 
-inline void session::handle_sent(instant now, stream_id id, std::size_t count, bool fin) {
+MOQRTC_INLINE void session::handle_sent(instant now, stream_id id, std::size_t count, bool fin) {
     auto* const s = find_out(id);
     if (s == nullptr) return;
     if (!s->opened || fin) [[unlikely]]
@@ -189,8 +189,8 @@ inline void session::handle_sent(instant now, stream_id id, std::size_t count, b
     }
 }
 
-[[gnu::noinline]] inline void session::sent_first_or_last(instant now, out_stream& s,
-                                                          std::size_t count, bool fin) {
+[[gnu::noinline]] MOQRTC_INLINE void session::sent_first_or_last(instant now, out_stream& s,
+                                                                 std::size_t count, bool fin) {
     if (!s.opened) {
         s.opened = true;
         --unopened_[is_unidirectional(s.id)];
@@ -203,26 +203,26 @@ inline void session::handle_sent(instant now, stream_id id, std::size_t count, b
     if (s.is_data()) data_stream_closed(now, s.slot);
 }
 
-inline void session::handle_blocked(stream_id id) {
+MOQRTC_INLINE void session::handle_blocked(stream_id id) {
     if (auto* s = find_out(id)) s->blocked = true;
 }
 
-inline void session::handle_writable(stream_id id) {
+MOQRTC_INLINE void session::handle_writable(stream_id id) {
     auto* const s = find_out(id);
     if (s == nullptr) return;
     s->blocked = false;
     make_ready(*s);
 }
 
-inline void session::handle_acked(instant, stream_id id, std::size_t count, bool fin) {
+MOQRTC_INLINE void session::handle_acked(instant, stream_id id, std::size_t count, bool fin) {
     auto* const s = find_out(id);
     if (s == nullptr) return;
     s->acked(count);
     if (fin && s->slot != control_out_) free_out(s->slot);
 }
 
-inline void session::handle_stream_credit(std::uint64_t bidirectional,
-                                          std::uint64_t unidirectional) {
+MOQRTC_INLINE void session::handle_stream_credit(std::uint64_t bidirectional,
+                                                 std::uint64_t unidirectional) {
     credit_[0] = bidirectional;
     credit_[1] = unidirectional;
     if (waiting_.empty()) return;

@@ -6,7 +6,7 @@
 /// Beginning and end of a session.
 namespace moqrtc::moqt {
 
-inline session::session(instant now, session_config config, buffer_pool& pool)
+MOQRTC_INLINE session::session(instant now, session_config config, buffer_pool& pool)
     : config_{std::move(config)},
       rules_{&rules_for(config_.version)},
       pool_{&pool},
@@ -17,7 +17,7 @@ inline session::session(instant now, session_config config, buffer_pool& pool)
     if (rules_->control_pair || config_.self == role::client) start();
 }
 
-inline void session::start() {
+MOQRTC_INLINE void session::start() {
     setup_options options;
     options.max_auth_token_cache_size = config_.max_auth_token_cache_size;
     if (!config_.implementation.empty()) options.implementation = as_bytes(config_.implementation);
@@ -58,7 +58,7 @@ void session::handle_setup(instant now, bytes body) {
     if (!closed_) become_established(now, body);
 }
 
-inline bool session::check_setup_options(const setup_options& o) {
+MOQRTC_INLINE bool session::check_setup_options(const setup_options& o) {
     const bool allowed = config_.self == role::server && !config_.webtransport;
     if (o.authority && !allowed)
         return close(close_code::invalid_authority, "AUTHORITY is for native QUIC servers"), false;
@@ -76,21 +76,21 @@ inline bool session::check_setup_options(const setup_options& o) {
     return true;
 }
 
-inline void session::become_established(instant now, bytes body) {
+MOQRTC_INLINE void session::become_established(instant now, bytes body) {
     established_ = true;
     (void)emit(event::kind::established, nullptr, body);
     for (std::uint32_t slot = 0; slot < in_.extent(); ++slot)
         if (in_[slot].held.size() != 0 || in_[slot].fin_held) replay(now, slot);
 }
 
-inline void session::fail_codec(const error& failure) {
+MOQRTC_INLINE void session::fail_codec(const error& failure) {
     if (closed_) return;
     close(close_code_for(failure.code), failure.field);
     if (!events_.empty() && events_.back().what == event::kind::closed)
         events_.back().failure = failure;
 }
 
-inline void session::close(close_code code, std::string_view reason) {
+MOQRTC_INLINE void session::close(close_code code, std::string_view reason) {
     if (closed_) return;
     closed_ = true;
     const auto text = slice::copy(*pool_, as_bytes(reason.substr(0, limits::reason_phrase)));
@@ -103,8 +103,8 @@ inline void session::close(close_code code, std::string_view reason) {
     timers_.clear();
 }
 
-inline void session::handle_transport_closed(instant, std::uint64_t code, std::string_view reason,
-                                             bool by_peer) {
+MOQRTC_INLINE void session::handle_transport_closed(instant, std::uint64_t code,
+                                                    std::string_view reason, bool by_peer) {
     if (closed_) return;
     closed_ = true;
     auto& e = emit(event::kind::closed);
@@ -116,11 +116,11 @@ inline void session::handle_transport_closed(instant, std::uint64_t code, std::s
     timers_.clear();
 }
 
-inline instant session::next_timeout() const noexcept {
+MOQRTC_INLINE instant session::next_timeout() const noexcept {
     return timers_.next();
 }
 
-inline void session::handle_timeout(instant now) {
+MOQRTC_INLINE void session::handle_timeout(instant now) {
     while (const auto due = timers_.due(now)) {
         switch (due->what) {
         case timer_heap::kind::setup:
@@ -161,7 +161,7 @@ inline void session::handle_timeout(instant now) {
     }
 }
 
-inline result<void> session::goaway(instant now, std::string_view uri, duration timeout) {
+MOQRTC_INLINE result<void> session::goaway(instant now, std::string_view uri, duration timeout) {
     if (closed_ || goaway_sent_) return fail(errc::bad_state, "goaway");
     if (control_out_ == no_slot) return fail(errc::bad_state, "control stream");
     if (!uri.empty() && config_.self == role::client)
@@ -178,8 +178,8 @@ inline result<void> session::goaway(instant now, std::string_view uri, duration 
     return {};
 }
 
-inline result<void> session::request_goaway(instant now, request_id id, std::string_view uri,
-                                            duration timeout) {
+MOQRTC_INLINE result<void> session::request_goaway(instant now, request_id id, std::string_view uri,
+                                                   duration timeout) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (!rules_->request_goaway || !r->own_stream) return fail(errc::not_in_draft, "goaway");
@@ -193,7 +193,7 @@ inline result<void> session::request_goaway(instant now, request_id id, std::str
     return {};
 }
 
-inline void session::handle_goaway(instant, request* on, bytes body) {
+MOQRTC_INLINE void session::handle_goaway(instant, request* on, bytes body) {
     const auto m = parse<msg::goaway>(*rules_, body);
     if (!m) return fail_codec(m.error());
     bool& seen = on != nullptr ? on->goaway_seen : goaway_received_;
@@ -210,7 +210,7 @@ inline void session::handle_goaway(instant, request* on, bytes body) {
 }
 
 /// Nothing comes after `closed`; an event whose message does not fit into the pool closes.
-inline event& session::emit(event::kind what, const request* r, bytes message) {
+MOQRTC_INLINE event& session::emit(event::kind what, const request* r, bytes message) {
     auto kept = closed_ ? slice{} : keep(message);
     if (kept.size() != message.size()) close(close_code::internal_error, "out of memory");
     if (closed_ && what != event::kind::closed) return unheard_ = {};
@@ -226,7 +226,7 @@ inline event& session::emit(event::kind what, const request* r, bytes message) {
     return e;
 }
 
-inline slice session::keep(bytes data) {
+MOQRTC_INLINE slice session::keep(bytes data) {
     return slice::copy(*pool_, data);
 }
 

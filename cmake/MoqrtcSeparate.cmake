@@ -1,0 +1,14 @@
+# moqrtc_separate(TARGET SCOPE PART...): compiles the machines of each PART (moqt/relay, which brings
+# the session along, or webtransport) once for TARGET instead of in every translation unit; see
+# moqrtc/core/inline.hpp. With the scope PUBLIC whatever links TARGET shares them, as it must.
+function(moqrtc_separate target scope)
+    target_compile_definitions(${target} ${scope} MOQRTC_SEPARATE)
+    foreach(part IN LISTS ARGN)
+        string(REPLACE "/" "_" name "${target}_${part}")
+        set(source "${CMAKE_CURRENT_BINARY_DIR}/moqrtc_separate/${name}.cpp")
+        file(CONFIGURE OUTPUT "${source}" CONTENT "#include <moqrtc/${part}/source.hpp>\n")
+        target_sources(${target} PRIVATE "${source}")
+        set_source_files_properties("${source}" TARGET_DIRECTORY ${target}
+            PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+    endforeach()
+endfunction()

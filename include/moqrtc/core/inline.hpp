@@ -1,0 +1,20 @@
+#pragma once
+
+/// How the members of the large state machines are defined.
+///
+/// By default they are inline and every translation unit can have them: nothing to build. A program
+/// that includes the machines in many places compiles faster when it defines `MOQRTC_SEPARATE`
+/// everywhere: the headers then only declare, and exactly one source file of the program includes
+/// `moqrtc/moqt/relay/source.hpp` (and, where it is used, `moqrtc/webtransport/source.hpp`), which
+/// defines. All translation units of a program must agree.
+#if defined(MOQRTC_SEPARATE)
+#define MOQRTC_INLINE
+#else
+#define MOQRTC_INLINE inline
+#endif
+
+#if !defined(MOQRTC_SEPARATE) || defined(MOQRTC_SOURCE)
+#define MOQRTC_DEFINITIONS 1
+#else
+#define MOQRTC_DEFINITIONS 0
+#endif

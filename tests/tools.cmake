@@ -5,10 +5,11 @@ set(tools "${CMAKE_CURRENT_SOURCE_DIR}/tools")
 set(tools_work "${PROJECT_BINARY_DIR}/tools")
 
 function(moqrtc_tool_test name)
-    cmake_parse_arguments(ARG "" "TIMEOUT;COST" "COMMAND" ${ARGN})
+    cmake_parse_arguments(ARG "THOROUGH" "TIMEOUT;COST" "COMMAND" ${ARGN})
     add_test(NAME tools/${name} COMMAND ${ARG_COMMAND})
     # The long ones are started first, next to the many short tests.
-    set_tests_properties(tools/${name} PROPERTIES LABELS tools SKIP_RETURN_CODE 77
+    set_tests_properties(tools/${name} PROPERTIES LABELS "tools$<$<BOOL:${ARG_THOROUGH}>:;thorough>"
+        SKIP_RETURN_CODE 77
         TIMEOUT ${ARG_TIMEOUT} COST ${ARG_COST})
 endfunction()
 
@@ -46,17 +47,22 @@ if(MOQRTC_MOQT)
         list(APPEND compilers "$<IF:$<BOOL:${MOQRTC_CLANG}>,${MOQRTC_CLANG},clang++-19>")
     endif()
     foreach(compiler IN LISTS compilers)
+        # One compiler every time; the other, and WebAssembly header by header, with --all.
         if(compiler MATCHES clang)
             set(label clang)
+            set(tier "")
         else()
             set(label gcc)
+            set(tier THOROUGH)
         endif()
-        moqrtc_tool_test(headers_alone_${label} TIMEOUT 1200 COST 200
+        moqrtc_tool_test(headers_alone_${label} ${tier} TIMEOUT 1200 COST 200
             COMMAND "${MOQRTC_BASH}" "${tools}/headers_alone" "${PROJECT_SOURCE_DIR}"
                 "${tools_work}/headers_alone_${label}" "${compiler}")
     endforeach()
 
-    moqrtc_tool_test(wasm32 TIMEOUT 1200 COST 150
+    moqrtc_tool_test(wasm32 TIMEOUT 300 COST 20
+        COMMAND "${MOQRTC_BASH}" "${PROJECT_SOURCE_DIR}/scripts/wasm-check" --together)
+    moqrtc_tool_test(wasm32_alone THOROUGH TIMEOUT 1200 COST 150
         COMMAND "${MOQRTC_BASH}" "${PROJECT_SOURCE_DIR}/scripts/wasm-check")
 endif()
 

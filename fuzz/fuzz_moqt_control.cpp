@@ -26,6 +26,14 @@ void walk(const message_params& params) {
     while (tokens.next())
         ++count;
     require(count == params.authorization_tokens.size());
+    auto ranges = params.range_filters.filters();
+    count = 0;
+    while (ranges.next())
+        ++count;
+    require(count == params.range_filters.size());
+    range_filters kept;
+    if (kept.apply(rules_for(draft::d19), params.range_filters, 16)) require(kept.ranges() <= 16);
+    if (params.fill.has_value()) walk(params.fill.inside());
 }
 void walk(const namespace_view& space) {
     auto fields = space.fields();

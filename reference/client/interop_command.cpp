@@ -41,7 +41,7 @@ std::vector<interop_case> all_cases() {
 std::expected<interop_options, std::string> read(const interop_arguments& given) {
     connection_arguments as;
     as.url = given.relay;
-    as.draft = given.draft;
+    if (given.draft != 0) as.draft = std::to_string(given.draft);
     as.insecure = given.insecure;
     // The runner's moqt:// is raw QUIC.
     as.transport =
@@ -144,8 +144,8 @@ int run(const interop_arguments& given) {
     if (!options) return complain(options.error());
     tap_output out;
     std::string drafts;
-    for (const auto d : options->drafts)
-        drafts += (drafts.empty() ? "" : ", ") + std::string{moqt::rules_for(d).alpn};
+    for (const auto& d : options->drafts)
+        drafts += (drafts.empty() ? "" : ", ") + d.protocol;
     const std::vector<std::string> comments{"moqrtc-client interop", "Relay: " + given.relay,
                                             "Offered: " + drafts};
     if (!given.test.empty()) {

@@ -30,7 +30,7 @@ namespace moqrtc::reference {
 struct interop_options {
     locator where;
     transport_choice transport = transport_choice::automatic;
-    std::vector<moqt::draft> drafts; ///< offered, best first
+    offered_drafts_list drafts; ///< best first
     tls_trust trust;
     std::filesystem::path qlog_directory;
     bool verbose = false;

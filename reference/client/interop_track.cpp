@@ -78,9 +78,10 @@ void interop_track::on_fetch(instant now, moqt::session& session, const moqt::ev
     const auto m = event.as<moqt::msg::fetch>();
     if (!m || m->type != moqt::msg::fetch_type::standalone)
         return (void)session.reject(now, event.id, code::not_supported, "no joining FETCH here");
+    const auto range = m->wanted(session.rules())
+                           .past(sent_.empty() ? std::nullopt : std::optional{sent_.back().at});
     const auto wanted = [&](moqt::location at) {
-        const bool whole = m->end.object == 0 && at.group == m->end.group;
-        return at >= m->start && (at < m->end || whole);
+        return range && at >= range->first && at <= range->last;
     };
     const auto last = std::find_if(sent_.rbegin(), sent_.rend(),
                                    [&](const interop_object& one) { return wanted(one.at); });

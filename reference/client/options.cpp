@@ -8,7 +8,8 @@ void connection_arguments::add_to(CLI::App& command) {
                     "moqt://host:port[/path] (raw QUIC or WebTransport), "
                     "https://host:port/path (WebTransport)")
         ->required();
-    command.add_option("--draft", draft, "offer this draft of moq-transport alone (16, 18)");
+    command.add_option("--draft", draft,
+                       "offer this draft of moq-transport alone; NAME=18 under a private name");
     command
         .add_option("--transport", transport,
                     "auto (for moqt:// what the server chooses), quic or webtransport")
@@ -39,14 +40,14 @@ std::expected<client_options, std::string> connection_arguments::read() const {
         out.transport = transport_choice::webtransport;
     else if (transport == "quic")
         out.transport = transport_choice::quic;
-    if (draft != 0) {
-        const auto known = moqt::draft_of(draft);
-        if (!known || std::ranges::count(moqt::spoken_drafts, *known) == 0)
-            return std::unexpected("draft " + std::to_string(draft) +
-                                   " is not spoken: 16 and 18 are");
-        out.drafts = {*known};
+    if (!draft.empty()) {
+        auto one = parse_offered_draft(draft);
+        if (!one)
+            return std::unexpected("draft " + draft + " is not spoken: " + spoken_list() + " are");
+        out.drafts = {std::move(*one)};
     } else {
-        out.drafts.assign(moqt::spoken_drafts.begin(), moqt::spoken_drafts.end());
+        for (const auto d : moqt::spoken_drafts)
+            if (d <= moqt::newest_offered) out.drafts.emplace_back(d);
     }
     if (insecure) {
         out.trust.how = tls_trust::mode::anyone;

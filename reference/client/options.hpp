@@ -12,7 +12,7 @@ namespace moqrtc::reference {
 /// What the command line said about the server; turned into `client_options` when all is parsed.
 struct connection_arguments {
     std::string url;
-    unsigned draft = 0;
+    std::string draft;
     std::string transport = "auto";
     std::string origin;
     std::string cert_sha256;

@@ -155,8 +155,7 @@ void publication::handle(instant now, moqt::session& session, moqt::event& event
     case kind::cancelled:
         return forget(event.id);
     case kind::update_requested:
-        (void)session.accept_update(now, event.update_id);
-        return;
+        return on_update(now, session, event);
     case kind::stream_stopped:
         for (auto& t : tracks_)
             for (auto& s : t.subscribers)
@@ -239,15 +238,78 @@ void publication::on_subscribe(instant now, moqt::session& session, moqt::event&
     const auto alias = static_cast<moqt::track_alias>(t - tracks_.data());
     if (!session.accept_subscribe(now, event.id, alias, describe(*t))) return;
     t->subscribers.push_back({event.id});
-    replay(now, *t, t->subscribers.back());
+    // Who fills gets the past there.
+    if (!m->params.fill.has_value()) replay(now, *t, t->subscribers.back());
+    fill(now, session, event.id, *t);
+}
+
+void publication::on_update(instant now, moqt::session& session, moqt::event& event) {
+    const auto m = event.as<moqt::msg::request_update>();
+    for (const auto& t : tracks_)
+        for (const auto& s : t.subscribers) {
+            if (s.id != event.id) continue;
+            const bool asks = m && (m->params.fill.has_value() || m->params.subscription_filter);
+            (void)session.accept_update(now, event.update_id,
+                                        asks ? describe(t) : moqt::message_params{});
+            return fill(now, session, event.id, t);
+        }
+    (void)session.accept_update(now, event.update_id);
+}
+
+/// The fills that a subscription has become entitled to.
+void publication::fill(instant now, moqt::session& session, moqt::request_id id, const track& of) {
+    while (const auto what = session.next_fill(id)) {
+        const auto stream = session.open_fill_stream(now, id, *what);
+        if (!stream) return;
+        write_past(now, session, *stream, of, what->range, what->order, what->filters);
+    }
+}
+
+/// What is kept of a range, on a stream that is there; for what is not kept, that nobody knows.
+void publication::write_past(instant now, moqt::session& session, moqt::data_stream stream,
+                             const track& of, moqt::location_span range, moqt::group_order order,
+                             const moqt::shared_filters& filters) {
+    const auto& oldest = of.groups.front();
+    const moqt::location kept{oldest.id, oldest.objects.front().id};
+    const bool ascending = order == moqt::group_order::ascending;
+    const auto unknown = [&] {
+        if (!(range.first < kept)) return;
+        auto before = kept.object > 0 ? moqt::location{kept.group, kept.object - 1}
+                                      : moqt::location{kept.group - 1, UINT32_MAX};
+        if (range.last < before) before = range.last;
+        // In descending order the last group of what is missing comes first, its end last.
+        if (!ascending) before = {range.first.group, UINT32_MAX};
+        (void)session.write_fetch_gap(now, stream, before, true);
+    };
+    const auto write_group = [&](const auto& g) {
+        for (const auto& o : g.objects) {
+            const moqt::location at{g.id, o.id};
+            if (at < range.first || range.last < at) continue;
+            if (filters && !filters->pass(session.rules(), 0, o.id, of.priority, {})) continue;
+            moqt::object item;
+            item.location = at;
+            item.publisher_priority = of.priority;
+            item.payload = o.payload;
+            (void)session.write_fetch_object(now, stream, item);
+        }
+    };
+    if (ascending) {
+        unknown();
+        for (const auto& g : of.groups)
+            write_group(g);
+    } else {
+        for (auto g = of.groups.rbegin(); g != of.groups.rend(); ++g)
+            write_group(*g);
+        if (kept.object == 0 || range.first.group < kept.group) unknown();
+    }
+    (void)session.finish_stream(now, stream);
 }
 
 /// Past objects as far as they are kept: two groups.
 void publication::on_fetch(instant now, moqt::session& session, moqt::event& event) {
     const auto m = event.as<moqt::msg::fetch>();
     track* t = nullptr;
-    moqt::location start = m->start;
-    moqt::location end = m->end;
+    auto wanted = m->wanted(session.rules());
     if (m->type == moqt::msg::fetch_type::standalone) {
         t = find(m->track_namespace, m->track_name);
     } else {
@@ -256,47 +318,32 @@ void publication::on_fetch(instant now, moqt::session& session, moqt::event& eve
                 if (s.id == m->joining_request_id) t = &one;
         const auto* sub = session.subscription(m->joining_request_id);
         if (t != nullptr && sub != nullptr && sub->largest) {
-            end = {sub->largest->group, sub->largest->object + 1};
+            const auto joined = *sub->largest;
             const auto back = m->joining_start;
-            start.group = m->type == moqt::msg::fetch_type::absolute_joining ? back
-                          : back > end.group                                 ? 0
-                                                                             : end.group - back;
+            const auto group = m->type == moqt::msg::fetch_type::absolute_joining ? back
+                               : back > joined.group                              ? 0
+                                                     : joined.group - back;
+            wanted = moqt::subscription_filter::range({group, 0}, moqt::behind(joined));
         } else {
             t = nullptr;
         }
     }
     const auto last = t == nullptr ? std::nullopt : largest(*t);
-    if (t == nullptr || !last || start > *last) {
+    const auto range = wanted.past(last);
+    if (!range) {
         (void)session.reject(now, event.id,
                              t == nullptr ? moqt::request_error_code::does_not_exist
                                           : moqt::request_error_code::invalid_range,
                              "nothing there");
         return;
     }
-    const moqt::location beyond{last->group, last->object + 1};
-    if (end.group > last->group || (end.group == last->group && (end.object == 0 || end > beyond)))
-        end = beyond;
-    if (!session.accept_fetch(now, event.id, end, ended_)) return;
+    const auto end = wanted.last() < *last ? moqt::behind(wanted.last()) : moqt::behind(*last);
+    if (!session.accept_fetch(now, event.id, end, ended_ && range->last == *last)) return;
     const auto stream = session.open_fetch_stream(now, event.id);
     if (!stream) return;
-    const auto& oldest = t->groups.front();
-    const moqt::location kept{oldest.id, oldest.objects.front().id};
-    if (start < kept) {
-        const auto before = kept.object > 0 ? moqt::location{kept.group, kept.object - 1}
-                                            : moqt::location{kept.group - 1, UINT32_MAX};
-        if (before < end) (void)session.write_fetch_gap(now, *stream, before, true);
-    }
-    for (const auto& g : t->groups)
-        for (const auto& o : g.objects) {
-            const moqt::location at{g.id, o.id};
-            if (at < start || (at >= end && !(g.id == end.group && end.object == 0))) continue;
-            moqt::object item;
-            item.location = at;
-            item.publisher_priority = t->priority;
-            item.payload = o.payload;
-            (void)session.write_fetch_object(now, *stream, item);
-        }
-    (void)session.finish_stream(now, *stream);
+    write_past(now, session, *stream, *t, *range,
+               m->params.group_order.value_or(moqt::group_order::ascending),
+               session.filters(event.id));
 }
 
 } // namespace moqrtc::reference

@@ -84,6 +84,11 @@ private:
     void on_request(instant now, moqt::session& session, moqt::event& event);
     void on_subscribe(instant now, moqt::session& session, moqt::event& event);
     void on_fetch(instant now, moqt::session& session, moqt::event& event);
+    void on_update(instant now, moqt::session& session, moqt::event& event);
+    void fill(instant now, moqt::session& session, moqt::request_id id, const track& of);
+    static void write_past(instant now, moqt::session& session, moqt::data_stream stream,
+                           const track& of, moqt::location_span range, moqt::group_order order,
+                           const moqt::shared_filters& filters);
     void forget(moqt::request_id id);
     [[nodiscard]] track* find(const moqt::namespace_view& space, moqrtc::bytes name);
     [[nodiscard]] std::optional<moqt::location> largest(const track& of) const;

@@ -34,7 +34,7 @@ inline constexpr int refused = 4;
 /// What every subcommand that talks to a server takes.
 struct client_options {
     locator where;
-    std::vector<moqt::draft> drafts; ///< offered, best first
+    offered_drafts_list drafts; ///< best first
     transport_choice transport = transport_choice::automatic;
     std::string origin; ///< that a page would have
     tls_trust trust;

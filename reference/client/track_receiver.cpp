@@ -27,8 +27,17 @@ result<void> track_receiver::subscribe(instant now, moqt::session& session, dura
     auto params = filter();
     if (session.rules().joining_by_forward) // the drafts that have RENDEZVOUS_TIMEOUT
         params.rendezvous_timeout = static_cast<std::uint64_t>(wait.ms());
+    // With a fill the past needs no request of its own.
+    const bool from_position = order_.position().has_value();
+    const auto inside = past(from_position);
+    filling_ =
+        session.rules().fill && (from_position || start_.from == starting_point::kind::latest);
+    filled_.reset();
+    if (filling_) params.fill = moqt::fill_parameters{inside};
     const auto id = session.subscribe(now, name_, params);
     if (!id) return std::unexpected(id.error());
+    fetch_id_ = *id;
+    from_position_ = filling_ && from_position;
     order_.restart();
     streams_.clear();
     done_.reset();
@@ -47,7 +56,8 @@ void track_receiver::lost() {
 track_receiver::progress track_receiver::handle(instant now, moqt::session& session,
                                                 moqt::event& event) {
     using kind = moqt::event::kind;
-    const bool is_fetch = fetching_ && event.id == fetch_id_;
+    const bool is_fetch = event.fill ? event.update_id == fetch_id_ && event.id == id_
+                                     : fetching_ && !filling_ && event.id == fetch_id_;
     if (!is_fetch && !(subscribed_ && event.id == id_)) return progress::foreign;
     switch (event.what) {
     case kind::accepted:
@@ -73,6 +83,10 @@ track_receiver::progress track_receiver::handle(instant now, moqt::session& sess
         return progress::taken;
     case kind::stream_finished:
     case kind::stream_reset:
+        if (is_fetch && !fetching_) {
+            filled_ = event.what == kind::stream_finished;
+            return progress::taken;
+        }
         if (is_fetch) return fetch_over(now, session, event.what == kind::stream_finished);
         on_stream_end(event);
         return progress::taken;
@@ -111,6 +125,17 @@ void track_receiver::accepted(instant now, moqt::session& session, const moqt::e
         order_.renumber();
         position.reset();
     }
+    if (filling_) {
+        // There is no fill where all of its range lies ahead.
+        if (from_position_ && (!position || position->group > largest->group)) {
+            filling_ = false;
+            if (position || start_.from != starting_point::kind::latest) return;
+            return fetch(now, session, false);
+        }
+        await_past(from_position_);
+        if (filled_) (void)fetch_over(now, session, *filled_);
+        return;
+    }
     if (position) {
         if (*position <= *largest) fetch(now, session, position->group < largest->group);
     } else if (start_.from == starting_point::kind::latest) {
@@ -119,8 +144,36 @@ void track_receiver::accepted(instant now, moqt::session& session, const moqt::e
     }
 }
 
+/// What a fill asks for: the current group, or all from where the last session ended.
+moqt::message_params track_receiver::past(bool from_position) const {
+    moqt::message_params inside;
+    inside.subscription_filter = {moqt::filter_type::relative_start, {1, 0}};
+    if (from_position)
+        inside.subscription_filter = {moqt::filter_type::absolute_start,
+                                      {order_.position()->group, 0}};
+    inside.group_order = moqt::group_order::ascending;
+    return inside;
+}
+
+void track_receiver::await_past(bool from_position) {
+    fetching_ = true;
+    from_position_ = from_position;
+    order_.set_fetching(true);
+    order_.begin_at({largest_.group, 0});
+}
+
 void track_receiver::fetch(instant now, moqt::session& session, bool from_position) {
     const auto position = order_.position();
+    if (session.rules().fill) {
+        const auto inside = past(from_position && position);
+        auto params = run_->params();
+        params.fill = moqt::fill_parameters{inside};
+        const auto asked = session.update(now, id_, params);
+        if (!asked) return;
+        fetch_id_ = *asked;
+        filling_ = true;
+        return await_past(from_position);
+    }
     const auto asked = from_position && position
                            ? session.joining_fetch(now, moqt::msg::fetch_type::absolute_joining,
                                                    id_, position->group, run_->params())
@@ -128,15 +181,12 @@ void track_receiver::fetch(instant now, moqt::session& session, bool from_positi
                                                    id_, 0, run_->params());
     if (!asked) return;
     fetch_id_ = *asked;
-    fetching_ = true;
-    from_position_ = from_position;
-    order_.set_fetching(true);
-    order_.begin_at({largest_.group, 0});
+    await_past(from_position);
 }
 
 track_receiver::progress track_receiver::fetch_over(instant now, moqt::session& session,
                                                     bool complete) {
-    fetching_ = false;
+    fetching_ = filling_ = false;
     order_.set_fetching(false);
     if (complete) {
         order_.complete_before(largest_.group);

@@ -20,8 +20,8 @@ struct starting_point {
     std::uint64_t group = 0;
 };
 
-/// One track, object by object in order: SUBSCRIBE from the largest object on, and by FETCH what
-/// lies before it in the group, or since a session that was lost.
+/// One track, object by object in order: SUBSCRIBE from the largest object on, and by a joining
+/// FETCH or a fill what lies before it in the group, or since a session that was lost.
 class track_receiver {
 public:
     enum class progress : std::uint8_t {
@@ -66,6 +66,8 @@ private:
     void on_stream_end(const moqt::event& event);
     void accepted(instant now, moqt::session& session, const moqt::event& event);
     void fetch(instant now, moqt::session& session, bool from_position);
+    [[nodiscard]] moqt::message_params past(bool from_position) const;
+    void await_past(bool from_position);
     [[nodiscard]] progress fetch_over(instant now, moqt::session& session, bool complete);
     [[nodiscard]] progress finish();
 
@@ -81,6 +83,8 @@ private:
     bool subscribed_ = false;
     bool fetching_ = false;
     bool from_position_ = false; ///< the FETCH asks for what the last session did not bring
+    bool filling_ = false;       ///< SUBSCRIBE has asked for a fill
+    std::optional<bool> filled_; ///< it came to its end, or broke off, before SUBSCRIBE_OK
     bool drain_ = false;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "moqt_link.hpp"
+#include "offered_draft.hpp"
 #include "quic_connection.hpp"
 #include "quic_handler.hpp"
 
@@ -13,8 +14,10 @@ namespace moqrtc::reference {
 /// A MoQT session straight on a QUIC connection; ALPN has chosen the draft.
 class moqt_connection final : public connection_handler, private moqt_carrier {
 public:
-    moqt_connection(quic_connection& connection, const moqt_link_maker& make)
-        : connection_{&connection}, link_{make(*this)} {}
+    /// `offered` outlives the handshake.
+    moqt_connection(quic_connection& connection, const moqt_link_maker& make,
+                    const offered_drafts_list& offered)
+        : connection_{&connection}, offered_{&offered}, link_{make(*this)} {}
 
     void on_handshake(instant now, std::string_view protocol) override;
     [[nodiscard]] std::size_t on_stream_data(instant now, quic_stream stream, bytes data,
@@ -76,6 +79,7 @@ private:
     }
 
     quic_connection* connection_;
+    const offered_drafts_list* offered_;
     std::unique_ptr<moqt_link> link_;
 };
 

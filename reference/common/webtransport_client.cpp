@@ -27,7 +27,7 @@ public:
           pool_{&pool},
           target_{std::move(target)},
           make_{std::move(make)},
-          chosen_{std::make_unique<moqt_connection>(connection, make_)} {}
+          chosen_{std::make_unique<moqt_connection>(connection, make_, target_.drafts)} {}
 
     void on_handshake(instant now, std::string_view protocol) override {
         if (protocol == http3_protocol) {
@@ -93,8 +93,8 @@ void webtransport_client::started(instant now) {
     if (!stream)
         return give_up({close_info::cause::transport, false, 0, "the server takes no requests"});
     std::vector<std::string_view> protocols;
-    for (const auto d : target_.drafts)
-        protocols.push_back(moqt::rules_for(d).alpn);
+    for (const auto& d : target_.drafts)
+        protocols.emplace_back(d.protocol);
     webtransport::session_request request;
     request.authority = target_.where.authority;
     if (!target_.where.path.empty()) request.path = target_.where.path;
@@ -113,8 +113,8 @@ void webtransport_client::handle(instant now, const webtransport::event& event) 
     using kind = webtransport::event::kind;
     switch (event.what) {
     case kind::session_opened: {
-        const auto version = moqt::draft_of(event.text());
-        if (!version || std::ranges::find(target_.drafts, *version) == target_.drafts.end())
+        const auto version = draft_of(target_.drafts, event.text());
+        if (!version)
             return give_up({close_info::cause::transport, false, 0,
                             "the server chose no draft of moq-transport that we offered"});
         if (!session_->link().begin(now, *version))
@@ -148,11 +148,11 @@ void webtransport_client::on_closed(instant now, const close_info& info) {
 }
 
 std::vector<std::string> client_protocols(transport_choice choice,
-                                          std::span<const moqt::draft> drafts) {
+                                          const offered_drafts_list& drafts) {
     std::vector<std::string> out;
     if (choice != transport_choice::webtransport)
-        for (const auto d : drafts)
-            out.emplace_back(moqt::rules_for(d).alpn);
+        for (const auto& d : drafts)
+            out.push_back(d.protocol);
     if (choice != transport_choice::quic) out.emplace_back(http3_protocol);
     return out;
 }

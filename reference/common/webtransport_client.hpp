@@ -1,12 +1,11 @@
 #pragma once
 
 #include "locator.hpp"
+#include "offered_draft.hpp"
 #include "webtransport_connection.hpp"
 
-#include <moqrtc/moqt/draft.hpp>
 #include <moqrtc/webtransport/dialect.hpp>
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -15,8 +14,8 @@ namespace moqrtc::reference {
 /// What a client asks for over WebTransport.
 struct webtransport_target {
     locator where;
-    std::vector<moqt::draft> drafts; ///< offered, best first
-    std::string origin{};            ///< that a page would have; empty: none
+    offered_drafts_list drafts; ///< best first
+    std::string origin{};       ///< that a page would have; empty: none
     webtransport::dialect_set dialects = webtransport::dialect_set::all();
 };
 
@@ -61,6 +60,6 @@ enum class transport_choice : std::uint8_t {
 };
 /// What to offer by ALPN, the most wanted first.
 [[nodiscard]] std::vector<std::string> client_protocols(transport_choice choice,
-                                                        std::span<const moqt::draft> drafts);
+                                                        const offered_drafts_list& drafts);
 
 } // namespace moqrtc::reference

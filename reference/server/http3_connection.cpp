@@ -54,12 +54,12 @@ void http3_connection::decide(instant now, const webtransport::event& request) {
         path, query, request.authority(), request.fields.value("origin"), peer, &request.fields};
     auto answer = host_->decide(asked);
     const auto offered = webtransport::offered_protocols(request);
-    const auto chosen = std::ranges::find_if(host_->drafts, [&](moqt::draft d) {
-        return std::ranges::find(offered, moqt::rules_for(d).alpn) != offered.end();
+    const auto chosen = std::ranges::find_if(host_->drafts, [&](const offered_draft& d) {
+        return std::ranges::find(offered, d.protocol) != offered.end();
     });
     std::optional<moqt::draft> version;
     if (chosen != host_->drafts.end())
-        version = *chosen;
+        version = chosen->version;
     else if (offered.empty())
         version = host_->fallback;
     if (answer.status == 200 && !version)

@@ -1,12 +1,11 @@
 #pragma once
 
+#include "common/offered_draft.hpp"
 #include "common/webtransport_connection.hpp"
 #include "doors.hpp"
 #include "http3_statistics.hpp"
 #include "http_server.hpp"
 #include "rate_limit.hpp"
-
-#include <moqrtc/moqt/draft.hpp>
 
 #include <functional>
 #include <map>
@@ -23,7 +22,7 @@ class http3_connection;
 /// What a shard's HTTP/3 connections share.
 struct http3_host {
     webtransport::connection_config connection;
-    std::vector<moqt::draft> drafts; ///< best first
+    offered_drafts_list drafts; ///< best first
     /// Spoken with clients that offer no protocol; none: they are refused.
     std::optional<moqt::draft> fallback;
     buffer_pool* pool = nullptr;

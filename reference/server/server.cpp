@@ -178,8 +178,8 @@ server::outcome server::open_control_plane() {
 std::expected<std::shared_ptr<const tls_server>, std::string>
 server::make_tls(const identity& from) const {
     std::vector<std::string> protocols;
-    for (const auto d : offered_drafts(settings_))
-        protocols.emplace_back(moqt::rules_for(d).alpn);
+    for (const auto& d : offered_drafts(settings_))
+        protocols.push_back(d.protocol);
     // Where a client offers both, MoQT straight on QUIC has less around it.
     if (!offered_dialects(settings_).empty()) protocols.emplace_back(http3_protocol);
     return tls_server::make(from.current, protocols);

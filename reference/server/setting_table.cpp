@@ -32,9 +32,16 @@ verdict fingerprint(std::string_view text) {
 }
 
 verdict spoken_draft(std::string_view text) {
-    for (const auto d : moqt::spoken_drafts)
-        if (text == std::to_string(moqt::number(d))) return {};
-    return std::unexpected("draft '" + std::string{text} + "' is not spoken: 18 and 16 are");
+    const auto parsed = parse_offered_draft(text);
+    if (parsed && text == std::to_string(moqt::number(parsed->version))) return {};
+    return std::unexpected("draft '" + std::string{text} + "' is not spoken: " + spoken_list() +
+                           " are");
+}
+
+/// A draft, or a private name for one.
+verdict draft_to_offer(std::string_view text) {
+    return parse_offered_draft(text) && text.find('=') != text.npos ? verdict{}
+                                                                    : spoken_draft(text);
 }
 
 verdict dialect_or_off(std::string_view text) {
@@ -115,7 +122,7 @@ const std::array table{
     reloading(row<MEMBER(key)>("key", kind::text, "FILE", "its key (PEM)")),
     checked(row<MEMBER(cert_name)>("cert-name", kind::list, "NAME", "further names or addresses in the certificate that is made"), not_empty),
     row<MEMBER(auth)>("auth", kind::choice, "auto|off|required", "whether requests need tokens; auto: off when every listener is on loopback, required otherwise"),
-    checked(row<MEMBER(drafts)>("drafts", kind::list, "18,16", "drafts of moq-transport that are offered, best first"), spoken_draft),
+    checked(row<MEMBER(drafts)>("drafts", kind::list, "18,16", "drafts of moq-transport that are offered, best first; `NAME=18` for a private name"), draft_to_offer),
     within(row<MEMBER(threads)>("threads", kind::number, "N", "network threads, each with a socket and a cache of its own"), 1, 64),
     row<MEMBER(format)>("log-format", kind::choice, "text|json", "lines on standard error"),
     reloading(row<MEMBER(level)>("log-level", kind::choice, "debug|info|warning|error|off", "least level that is written")),

@@ -46,11 +46,17 @@ std::expected<socket_address, std::string> parse_endpoint(std::string_view text)
     return *found;
 }
 
-std::vector<moqt::draft> offered_drafts(const server_settings& settings) {
-    std::vector<moqt::draft> out;
+std::vector<std::string> default_drafts() {
+    std::vector<std::string> out;
+    for (const auto d : moqt::spoken_drafts)
+        if (d <= moqt::newest_offered) out.push_back(std::to_string(moqt::number(d)));
+    return out;
+}
+
+offered_drafts_list offered_drafts(const server_settings& settings) {
+    offered_drafts_list out;
     for (const auto& text : settings.drafts)
-        for (const auto d : moqt::spoken_drafts)
-            if (text == std::to_string(moqt::number(d))) out.push_back(d);
+        if (auto one = parse_offered_draft(text)) out.push_back(std::move(*one));
     return out;
 }
 

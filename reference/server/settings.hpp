@@ -1,10 +1,10 @@
 #pragma once
 
 #include "common/locator.hpp"
+#include "common/offered_draft.hpp"
 #include "common/quic_config.hpp"
 #include "common/socket_address.hpp"
 
-#include <moqrtc/moqt/draft.hpp>
 #include <moqrtc/moqt/relay/config.hpp>
 #include <moqrtc/webtransport/dialect.hpp>
 
@@ -22,6 +22,9 @@ enum class log_format : std::uint8_t { text, json };
 enum class log_level : std::uint8_t { debug, info, warning, error, off };
 /// `automatic` is off when every listener is on loopback, required otherwise.
 enum class auth_mode : std::uint8_t { automatic, off, required };
+
+/// The drafts that are offered unless somebody says otherwise, newest first.
+[[nodiscard]] std::vector<std::string> default_drafts();
 
 /// Everything that an operator can set. Names and defaults are told by the table in
 /// `setting_table.hpp`; texts in here have passed its checks.
@@ -44,7 +47,7 @@ struct server_settings {
     std::string key;
     std::vector<std::string> cert_name;
     auth_mode auth = auth_mode::automatic;
-    std::vector<std::string> drafts{"18", "16"};
+    std::vector<std::string> drafts = default_drafts();
     std::size_t threads = 1;
     log_format format = log_format::text;
     log_level level = log_level::info;
@@ -61,7 +64,7 @@ struct server_settings {
 [[nodiscard]] std::expected<socket_address, std::string> parse_endpoint(std::string_view text);
 
 /// The drafts of `settings.drafts`, in that order.
-[[nodiscard]] std::vector<moqt::draft> offered_drafts(const server_settings& settings);
+[[nodiscard]] offered_drafts_list offered_drafts(const server_settings& settings);
 
 /// The dialects of `settings.webtransport_dialects`; empty when WebTransport is off.
 [[nodiscard]] webtransport::dialect_set offered_dialects(const server_settings& settings);

@@ -167,7 +167,7 @@ std::error_code shard::listen(const socket_address& local, bool share_port,
                std::string_view protocol) -> std::unique_ptr<connection_handler> {
             if (protocol == http3_protocol)
                 return std::make_unique<http3_connection>(connection, web_);
-            return std::make_unique<moqt_connection>(connection, web_.make_link);
+            return std::make_unique<moqt_connection>(connection, web_.make_link, config_.drafts);
         });
 }
 

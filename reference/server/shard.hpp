@@ -37,8 +37,8 @@ public:
     struct config {
         quic_config quic;
         moqt::relay_config relay;
-        std::vector<moqt::draft> drafts; ///< best first
-        std::vector<locator> upstreams;  ///< those that this shard connects to itself
+        offered_drafts_list drafts;     ///< best first
+        std::vector<locator> upstreams; ///< those that this shard connects to itself
         tls_trust upstream_trust;
         std::size_t pool_limit = std::size_t{2} << 30;
         std::string implementation;

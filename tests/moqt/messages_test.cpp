@@ -111,7 +111,9 @@ TEST(messages, a_body_beyond_16_bits_is_refused) {
     const std::vector<std::byte> value(60000, std::byte{1});
     const std::array tokens{authorization_token{alias_type::use_value, 0, 0, value},
                             authorization_token{alias_type::use_value, 0, 1, value}};
-    msg::fetch message{.type = msg::fetch_type::relative_joining};
+    msg::track_status message;
+    const track_namespace space{"a"};
+    message.track_namespace = space.view();
     message.params.authorization_tokens = token_list{tokens};
     std::vector<std::byte> out(200000);
     for (const auto d : spoken_drafts) {
@@ -152,6 +154,21 @@ TEST(messages, fields_that_a_draft_lacks_are_not_dropped) {
     EXPECT_EQ(code(draft::d18, msg::subscribe_namespace{.options = msg::subscribe_options::both}),
               errc::not_in_draft);
     EXPECT_EQ(code(draft::d18, msg::setup{.options = {.max_request_id = 1}}), errc::not_in_draft);
+    EXPECT_EQ(code(draft::d18, msg::setup{.options = {.max_filter_ranges = 1}}),
+              errc::not_in_draft);
+    EXPECT_EQ(code(draft::d19, msg::setup{.options = {.max_filter_ranges = 1}}), errc::ok);
+    EXPECT_EQ(code(draft::d20, msg::fetch{.type = msg::fetch_type::relative_joining}),
+              errc::not_in_draft);
+    EXPECT_EQ(code(draft::d20, msg::fetch{.end = {3, 0}}), errc::not_in_draft);
+    msg::subscribe relative;
+    relative.params.subscription_filter = {filter_type::relative_start, {1, 0}};
+    EXPECT_EQ(code(draft::d19, relative), errc::not_in_draft);
+    EXPECT_EQ(code(draft::d20, relative), errc::ok);
+    const message_params nothing;
+    msg::subscribe fill;
+    fill.params.fill = fill_parameters{nothing};
+    EXPECT_EQ(code(draft::d19, fill), errc::not_in_draft);
+    EXPECT_EQ(code(draft::d20, fill), errc::ok);
 }
 
 TEST(messages, any_bytes_parse_or_fail_and_what_parses_is_stable) {

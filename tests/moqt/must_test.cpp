@@ -271,6 +271,7 @@ TEST(must_send, MUST_16_123_a_range_is_not_backwards) {
 
 TEST(must_send, MUST_16_131_MUST_18_153_a_fetch_is_not_backwards) {
     for (const auto d : spoken_drafts) {
+        if (!rules_for(d).typed_fetch) continue; // later a range is a filter, which may be empty
         m::fetch message;
         message.track_namespace = space.view();
         message.start = {5, 3};
@@ -287,7 +288,8 @@ TEST(must_send, MUST_16_131_MUST_18_153_a_fetch_is_not_backwards) {
 
 TEST(must_send, MUST_16_128_MUST_18_149_the_unknown_stream_count_can_be_said) {
     for (const auto d : spoken_drafts) {
-        EXPECT_EQ(rules_for(d).unknown_stream_count, (std::uint64_t{1} << 62) - 1);
+        EXPECT_EQ(rules_for(d).unknown_stream_count,
+                  d < draft::d20 ? (std::uint64_t{1} << 62) - 1 : UINT64_MAX); // MUST-20-155
         m::publish_done message;
         message.stream_count = rules_for(d).unknown_stream_count;
         EXPECT_EQ(refused(d, message), errc::ok);

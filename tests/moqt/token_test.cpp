@@ -82,7 +82,9 @@ TEST(token_list, travels_in_parameters_and_setup_options) {
         for (const auto d : spoken_drafts) {
             const auto& rules = rules_for(d);
             std::vector<std::byte> out(40000);
-            msg::fetch fetch{.type = msg::fetch_type::relative_joining};
+            msg::fetch fetch;
+            const track_namespace space{"a"};
+            fetch.track_namespace = space.view();
             fetch.params.authorization_tokens = token_list{tokens};
             fetch.params.subscriber_priority = 200; // a parameter behind them
             const auto size = serialize(rules, fetch, out);

@@ -142,7 +142,10 @@ template <class Cell>
                                "SUBSCRIBE_TRACKS",
                                "SUBSCRIBE_TRACKS_OK",
                                "REQUEST_UPDATE (fetch)",
-                               "REQUEST_UPDATE (prefix)"};
+                               "REQUEST_UPDATE (prefix)",
+                               "REQUEST_UPDATE (SUBSCRIBE_TRACKS)",
+                               "PUBLISH_STATE_NOTIFY",
+                               "FILL_PARAMETERS"};
     for (std::size_t p = 0; p < parameter_count; ++p) {
         const auto& rule = rule_of(static_cast<parameter>(p));
         out += table_row(std::string{rule.name} + " | " + hexadecimal(rule.type, 2),
@@ -221,6 +224,11 @@ template <class Cell>
         row{"subgroup_timeout", &wire_rules::subgroup_timeout},
         row{"update_all_requests", &wire_rules::update_all_requests},
         row{"range_filters", &wire_rules::range_filters},
+        row{"fin_ends_discovery", &wire_rules::fin_ends_discovery},
+        row{"publish_ok_settings", &wire_rules::publish_ok_settings},
+        row{"past_filter_refused", &wire_rules::past_filter_refused},
+        row{"redirect_reuses_name", &wire_rules::redirect_reuses_name},
+        row{"fill", &wire_rules::fill},
         row{"state_notify", &wire_rules::state_notify},
     };
     std::string out = "| Capability |";

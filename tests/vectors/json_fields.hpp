@@ -78,6 +78,24 @@ public:
         (*out_)[name] = list;
     }
 
+    void ranges(const char* name, const range_filter_list& value) {
+        if (value.empty()) return;
+        auto list = json::array();
+        for (auto at = value.filters(); const auto one = at.next();)
+            list.push_back({{"type", std::to_string(static_cast<unsigned>(one->subject))},
+                            {"value", hex_encode(one->value)}});
+        (*out_)[name] = list;
+    }
+    template <class Fill>
+    void inside(const char* name, const fill_parameters& value, Fill&& fill) {
+        if (!value.has_value()) return;
+        const auto parameters = value.inside();
+        json inner;
+        to_json io{*rules, inner};
+        fill(io, parameters);
+        (*out_)[name] = inner["parameters"];
+    }
+
     const wire_rules* rules;
 
 private:
@@ -92,6 +110,8 @@ public:
         std::deque<std::vector<std::byte>> data;
         std::deque<track_namespace> spaces;
         std::deque<std::vector<authorization_token>> tokens;
+        std::deque<std::vector<encoded_filter>> ranges;
+        std::deque<message_params> parameters;
     };
     from_json(const wire_rules& of, const json& in, storage& kept)
         : rules{&of}, in_{&in}, kept_{&kept} {}
@@ -141,6 +161,27 @@ public:
         value = token_list{kept};
     }
 
+    void ranges(const char* name, range_filter_list& value) {
+        if (!in_->contains(name)) return;
+        auto& kept = kept_->ranges.emplace_back();
+        for (const auto& one : in_->at(name)) {
+            from_json io{*rules, one, *kept_};
+            auto& filter = kept.emplace_back();
+            io.number("type", filter.subject);
+            io.hexadecimal("value", filter.value);
+        }
+        value = range_filter_list{kept};
+    }
+    template <class Fill>
+    void inside(const char* name, fill_parameters& value, Fill&& fill) {
+        if (!in_->contains(name)) return;
+        auto& kept = kept_->parameters.emplace_back();
+        const json whole{{"parameters", in_->at(name)}};
+        from_json io{*rules, whole, *kept_};
+        fill(io, kept);
+        value = fill_parameters{kept};
+    }
+
     const wire_rules* rules;
 
 private:
@@ -165,11 +206,34 @@ inline void fields_of_location(auto& io, auto& m) {
     io.number("group", m.group);
     io.number("object", m.object);
 }
+/// Up to draft 19 under the type on the wire; later under the type that draft 22 writes, whose
+/// fields are those of 20 and 21.
 inline void fields_of_filter(auto& io, auto& m) {
-    io.number("filter_type", m.type);
-    if (m.type >= filter_type::absolute_start)
-        io.object("start", m.start, [](auto& i, auto& v) { fields_of_location(i, v); });
-    if (m.type == filter_type::absolute_range) io.number("end_group", m.end_group);
+    if (io.rules->location_filter < location_filter_form::counted) {
+        io.number("filter_type", m.type);
+        if (m.type >= filter_type::absolute_start)
+            io.object("start", m.start, [](auto& i, auto& v) { fields_of_location(i, v); });
+        if (m.type == filter_type::absolute_range) io.number("end_group", m.end_group);
+        return;
+    }
+    constexpr std::array types{filter_type::everything,     filter_type::relative_start,
+                               filter_type::absolute_start, filter_type::absolute_range,
+                               filter_type::object_range,   filter_type::largest_object};
+    std::size_t at = 0;
+    while (types[at] != m.type && at + 1 < types.size())
+        ++at;
+    if (m.type == filter_type::next_group_start) at = 1;
+    io.number("location_filter_type", at);
+    if constexpr (!std::remove_cvref_t<decltype(io)>::filling) m.type = types[at];
+    if (at >= 1 && at <= 4) {
+        auto start = m.start.group;
+        if (m.type == filter_type::next_group_start) start = 0;
+        io.number("start_group", start);
+        if constexpr (!std::remove_cvref_t<decltype(io)>::filling) m.start.group = start;
+    }
+    if (at >= 2 && at <= 4) io.number("start_object", m.start.object);
+    if (at == 3 || at == 4) io.number("end_group", m.end_group);
+    if (at == 4) io.number("end_object", m.end_object);
 }
 
 } // namespace moqrtc::moqt::vectors

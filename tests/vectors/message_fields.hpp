@@ -20,8 +20,11 @@ void parameters(auto& io, auto& params) {
         p.maybe_object("subscription_filter", m.subscription_filter,
                        [](auto& i, auto& v) { fields_of_filter(i, v); });
         p.maybe("group_order", m.group_order);
+        p.inside("fill_parameters", m.fill, [](auto& i, auto& v) { parameters(i, v); });
+        p.ranges("range_filters", m.range_filters);
         p.maybe("new_group_request", m.new_group_request);
         p.maybe_space("track_namespace_prefix", m.track_namespace_prefix);
+        p.maybe("include_properties", m.include_properties);
     });
 }
 void answered(auto& io, auto& m) {
@@ -38,7 +41,9 @@ void setup(auto& io, auto& options) {
         o.tokens("authorization_token", m.authorization_tokens);
         o.maybe("max_auth_token_cache_size", m.max_auth_token_cache_size);
         o.maybe_data("authority", m.authority);
+        o.maybe("max_filter_ranges", m.max_filter_ranges);
         o.maybe_data("moqt_implementation", m.implementation);
+        o.maybe("max_request_updates", m.max_request_updates);
     });
 }
 
@@ -115,6 +120,10 @@ void fields(auto& io, msg::publish_done& m) {
 }
 void fields(auto& io, msg::fetch& m) {
     io.number("request_id", m.request_id);
+    if (!io.rules->typed_fetch) {
+        track(io, m);
+        return parameters(io, m.params);
+    }
     io.number("fetch_type", m.type);
     if (m.type == msg::fetch_type::standalone) {
         track(io, m);
@@ -129,7 +138,10 @@ void fields(auto& io, msg::fetch& m) {
 void fields(auto& io, msg::fetch_ok& m) {
     answered(io, m);
     io.number("end_of_track", m.end_of_track);
-    io.object("end", m.end, [](auto& i, auto& v) { fields_of_location(i, v); });
+    const bool included = io.rules->fetch_end_inclusive;
+    auto end = included ? last_before(m.end) : m.end;
+    io.object("end", end, [](auto& i, auto& v) { fields_of_location(i, v); });
+    m.end = included ? behind(end) : end;
     parameters(io, m.params);
     io.hexadecimal("track_properties", m.properties);
 }
@@ -174,6 +186,10 @@ void fields(auto& io, msg::subscribe_tracks& m) {
 void fields(auto& io, msg::publish_blocked& m) {
     io.space("track_namespace_suffix", m.track_namespace_suffix);
     io.data("track_name", m.track_name);
+}
+
+void fields(auto& io, msg::publish_state_notify& m) {
+    parameters(io, m.params);
 }
 
 /// `client_setup` for CLIENT_SETUP: how vectors name a message.

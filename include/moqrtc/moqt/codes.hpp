@@ -35,6 +35,7 @@ enum class close_code : std::uint8_t {
     expired_auth_token,
     invalid_authority,
     malformed_authority,
+    too_many_request_updates,
 };
 
 /// Why a request is refused. Spec: moq-transport, anchor `message-request-error`.
@@ -57,6 +58,8 @@ enum class request_error_code : std::uint8_t {
     invalid_joining_request_id,
     unsupported_extension,
     redirect,
+    conflicting_filters,
+    invalid_filter,
 };
 
 /// Why a subscription ended. Spec: moq-transport, anchor `message-publish-done`.
@@ -95,9 +98,20 @@ struct code_row {
     std::string_view name;
     /// Number on the wire in drafts 15, 16, 17, 18 and later; `absent` where the draft has none.
     std::array<std::uint8_t, 4> numbers;
+    /// The drafts that have it, where the columns do not say it.
+    draft first = all_drafts.front();
+    draft last = all_drafts.back();
+
+    [[nodiscard]] constexpr std::uint8_t in(draft d) const noexcept {
+        const std::size_t column = d <= draft::d15   ? 0
+                                   : d == draft::d16 ? 1
+                                   : d == draft::d17 ? 2
+                                                     : 3;
+        return d < first || d > last ? absent : numbers[column];
+    }
 };
 
-inline constexpr std::array<code_row, 21> close_rows{{
+inline constexpr std::array<code_row, 22> close_rows{{
     {"NO_ERROR", {0, 0, 0, 0}},
     {"INTERNAL_ERROR", {1, 1, 1, 1}},
     {"UNAUTHORIZED", {2, 2, 2, 2}},
@@ -113,15 +127,16 @@ inline constexpr std::array<code_row, 21> close_rows{{
     {"DATA_STREAM_TIMEOUT", {0x12, 0x12, 0x12, 0x12}},
     {"AUTH_TOKEN_CACHE_OVERFLOW", {0x13, 0x13, 0x13, 0x13}},
     {"DUPLICATE_AUTH_TOKEN_ALIAS", {0x14, 0x14, 0x14, 0x14}},
-    {"VERSION_NEGOTIATION_FAILED", {0x15, 0x15, 0x15, 0x15}},
+    {"VERSION_NEGOTIATION_FAILED", {0x15, 0x15, 0x15, 0x15}, draft::d14, draft::d19},
     {"MALFORMED_AUTH_TOKEN", {0x16, 0x16, 0x16, 0x16}},
     {"UNKNOWN_AUTH_TOKEN_ALIAS", {0x17, 0x17, 0x17, 0x17}},
     {"EXPIRED_AUTH_TOKEN", {0x18, 0x18, 0x18, 0x18}},
     {"INVALID_AUTHORITY", {0x19, 0x19, 0x19, 0x19}},
     {"MALFORMED_AUTHORITY", {0x1a, 0x1a, 0x1a, 0x1a}},
+    {"TOO_MANY_REQUEST_UPDATES", {absent, absent, absent, 0x1b}, draft::d19},
 }};
 
-inline constexpr std::array<code_row, 18> request_error_rows{{
+inline constexpr std::array<code_row, 20> request_error_rows{{
     {"INTERNAL_ERROR", {0, 0, 0, 0}},
     {"UNAUTHORIZED", {1, 1, 1, 1}},
     {"TIMEOUT", {2, 2, 2, 2}},
@@ -133,20 +148,22 @@ inline constexpr std::array<code_row, 18> request_error_rows{{
     {"DOES_NOT_EXIST", {0x10, 0x10, 0x10, 0x10}},
     {"INVALID_RANGE", {0x11, 0x11, 0x11, 0x11}},
     {"MALFORMED_TRACK", {0x12, 0x12, 0x12, 0x12}},
-    {"DUPLICATE_SUBSCRIPTION", {absent, 0x19, 0x19, 0x19}},
+    {"DUPLICATE_SUBSCRIPTION", {absent, 0x19, 0x19, 0x19}, draft::d16, draft::d18},
     {"UNINTERESTED", {0x20, 0x20, 0x20, 0x20}},
     {"PREFIX_OVERLAP", {0x30, 0x30, 0x30, 0x30}},
     {"NAMESPACE_TOO_LARGE", {absent, absent, 0x31, 0x31}},
-    {"INVALID_JOINING_REQUEST_ID", {0x32, 0x32, 0x32, 0x32}},
+    {"INVALID_JOINING_REQUEST_ID", {0x32, 0x32, 0x32, 0x32}, draft::d14, draft::d19},
     {"UNSUPPORTED_EXTENSION", {absent, absent, absent, 0x33}},
     {"REDIRECT", {absent, absent, absent, 0x34}},
+    {"CONFLICTING_FILTERS", {absent, absent, absent, 0x35}, draft::d19},
+    {"INVALID_FILTER", {absent, absent, absent, 0x36}, draft::d19},
 }};
 
 inline constexpr std::array<code_row, 10> publish_done_rows{{
     {"INTERNAL_ERROR", {0, 0, 0, 0}},
     {"UNAUTHORIZED", {1, 1, 1, 1}},
     {"TRACK_ENDED", {2, 2, 2, 2}},
-    {"SUBSCRIPTION_ENDED", {3, 3, 3, 3}},
+    {"SUBSCRIPTION_ENDED", {3, 3, 3, 3}, draft::d14, draft::d19},
     {"GOING_AWAY", {4, 4, 4, 4}},
     {"EXPIRED", {5, 5, 5, 6}},
     {"TOO_FAR_BEHIND", {6, 6, 6, 5}},
@@ -168,9 +185,6 @@ inline constexpr std::array<code_row, 10> reset_rows{{
     {"MALFORMED_TRACK", {absent, 0x12, 0x12, 0x12}},
 }};
 
-[[nodiscard]] constexpr std::size_t code_column(draft d) noexcept {
-    return d <= draft::d15 ? 0 : d == draft::d16 ? 1 : d == draft::d17 ? 2 : 3;
-}
 [[nodiscard]] constexpr const auto& rows_of(close_code) noexcept {
     return close_rows;
 }
@@ -197,15 +211,13 @@ template <registry_code Code>
 /// Whether the draft registers this code.
 template <registry_code Code>
 [[nodiscard]] constexpr bool in_draft(const wire_rules& rules, Code code) noexcept {
-    return detail::rows_of(code)[static_cast<std::size_t>(code)]
-               .numbers[detail::code_column(rules.id)] != detail::absent;
+    return detail::rows_of(code)[static_cast<std::size_t>(code)].in(rules.id) != detail::absent;
 }
 /// The number of a code in a draft; a code the draft lacks becomes its INTERNAL_ERROR (for
 /// `close_code`, where such a code always stands for broken rules, PROTOCOL_VIOLATION).
 template <registry_code Code>
 [[nodiscard]] constexpr std::uint64_t to_wire(const wire_rules& rules, Code code) noexcept {
-    const auto n = detail::rows_of(code)[static_cast<std::size_t>(code)]
-                       .numbers[detail::code_column(rules.id)];
+    const auto n = detail::rows_of(code)[static_cast<std::size_t>(code)].in(rules.id);
     if (n != detail::absent) return n;
     if constexpr (std::is_same_v<Code, close_code>) return 0x3;
     return 0x0;
@@ -215,8 +227,7 @@ template <registry_code Code>
 [[nodiscard]] constexpr Code from_wire(const wire_rules& rules, std::uint64_t number) noexcept {
     const auto& rows = detail::rows_of(Code{});
     for (std::size_t i = 0; i < rows.size(); ++i)
-        if (rows[i].numbers[detail::code_column(rules.id)] == number && number != detail::absent)
-            return static_cast<Code>(i);
+        if (rows[i].in(rules.id) == number && number != detail::absent) return static_cast<Code>(i);
     return Code::internal_error;
 }
 

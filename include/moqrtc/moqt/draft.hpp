@@ -15,7 +15,11 @@ enum class draft : std::uint8_t { d14 = 14, d15, d16, d17, d18, d19, d20, d21, d
 inline constexpr std::array all_drafts{draft::d14, draft::d15, draft::d16, draft::d17, draft::d18,
                                        draft::d19, draft::d20, draft::d21, draft::d22};
 /// The drafts that sessions of this version speak, newest first; the others are rows to come.
-inline constexpr std::array spoken_drafts{draft::d18, draft::d16};
+inline constexpr std::array spoken_drafts{draft::d22, draft::d21, draft::d20,
+                                          draft::d19, draft::d18, draft::d16};
+/// The newest draft that is offered without being asked for: what is known of later ones is at
+/// second hand.
+inline constexpr draft newest_offered = draft::d18;
 
 [[nodiscard]] constexpr unsigned number(draft d) noexcept {
     return static_cast<unsigned>(d);
@@ -39,8 +43,8 @@ enum class location_filter_form : std::uint8_t {
     fields,
     absolute_end,
     delta_end,
-    counted,
-    untagged
+    counted,  ///< behind a length; how many fields there are says what they mean
+    untagged, ///< behind a type of its own, without a length
 };
 enum class fetch_form : std::uint8_t {
     plain,    ///< every field of every object, absolute
@@ -104,8 +108,13 @@ struct wire_rules {
     bool zero_timeout_is_none; ///< a delivery timeout of 0 means none instead of closing
     bool subgroup_timeout;     ///< SUBGROUP_DELIVERY_TIMEOUT beside OBJECT_DELIVERY_TIMEOUT
     bool update_all_requests;  ///< REQUEST_UPDATE on every kind of request
-    bool range_filters;
-    bool state_notify;                  ///< PUBLISH_STATE_NOTIFY
+    bool range_filters;        ///< and MAX_FILTER_RANGES, MAX_REQUEST_UPDATES
+    bool fin_ends_discovery;   ///< FIN of a requester of namespaces or tracks ends its request
+    bool publish_ok_settings;  ///< the answer to PUBLISH carries the subscriber's settings
+    bool past_filter_refused;  ///< a filter whose end has passed refuses the subscription
+    bool redirect_reuses_name; ///< a Redirect without names means those that were asked for
+    bool fill;                 ///< FILL_PARAMETERS and fill fetch streams
+    bool state_notify;         ///< PUBLISH_STATE_NOTIFY
     std::uint64_t unknown_stream_count; ///< PUBLISH_DONE Stream Count that means "not known"
 };
 
@@ -180,6 +189,11 @@ constexpr wire_rules make_rules(draft d) noexcept {
         .subgroup_timeout = d >= d18,
         .update_all_requests = d >= d16,
         .range_filters = d >= d19,
+        .fin_ends_discovery = d < d19,
+        .publish_ok_settings = d < d20,
+        .past_filter_refused = d < d20,
+        .redirect_reuses_name = d < d20,
+        .fill = d >= d20,
         .state_notify = d >= d20,
         .unknown_stream_count = d >= d20 ? UINT64_MAX : (std::uint64_t{1} << 62) - 1,
     };
@@ -195,6 +209,39 @@ inline constexpr std::array<wire_rules, 9> rules_table{
 /// The rules of a draft; the reference is valid for ever.
 [[nodiscard]] constexpr const wire_rules& rules_for(draft d) noexcept {
     return detail::rules_table[number(d) - number(draft::d14)];
+}
+
+/// Whether objects and their properties look the same in two drafts, apart from what a stream's
+/// header says: what is encoded for one serves the other.
+[[nodiscard]] constexpr bool same_objects(const wire_rules& a, const wire_rules& b) noexcept {
+    return a.varint == b.varint && a.keys == b.keys &&
+           a.zero_timeout_is_none == b.zero_timeout_is_none;
+}
+
+/// The kinds of drafts that `same_objects` tells apart, among those that are spoken.
+inline constexpr std::size_t object_kinds = [] {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < spoken_drafts.size(); ++i) {
+        bool fresh = true;
+        for (std::size_t j = 0; j < i; ++j)
+            fresh =
+                fresh && !same_objects(rules_for(spoken_drafts[i]), rules_for(spoken_drafts[j]));
+        count += fresh ? 1 : 0;
+    }
+    return count;
+}();
+/// Which of them a spoken draft is, numbered from the newest.
+[[nodiscard]] constexpr std::size_t object_kind(draft d) noexcept {
+    std::size_t kind = 0;
+    for (std::size_t i = 0; i < spoken_drafts.size(); ++i) {
+        bool fresh = true;
+        for (std::size_t j = 0; j < i; ++j)
+            fresh =
+                fresh && !same_objects(rules_for(spoken_drafts[i]), rules_for(spoken_drafts[j]));
+        if (same_objects(rules_for(spoken_drafts[i]), rules_for(d))) return kind;
+        kind += fresh ? 1 : 0;
+    }
+    return 0;
 }
 
 /// The draft of a number, if it is one that the table knows.

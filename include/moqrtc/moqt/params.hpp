@@ -2,6 +2,7 @@
 
 #include <moqrtc/moqt/draft.hpp>
 #include <moqrtc/moqt/name.hpp>
+#include <moqrtc/moqt/range_filter.hpp>
 #include <moqrtc/moqt/token.hpp>
 #include <moqrtc/moqt/types.hpp>
 
@@ -33,6 +34,9 @@ enum class carrier : std::uint32_t {
     subscribe_tracks_ok = 1u << 16,
     fetch_update = 1u << 17,
     tracks_update = 1u << 18, ///< REQUEST_UPDATE of SUBSCRIBE_NAMESPACE or SUBSCRIBE_TRACKS
+    subscribe_tracks_update = 1u << 19, ///< REQUEST_UPDATE of SUBSCRIBE_TRACKS alone
+    state_notify = 1u << 20,
+    fill = 1u << 21, ///< inside FILL_PARAMETERS
 };
 [[nodiscard]] constexpr carrier operator|(carrier a, carrier b) noexcept {
     return static_cast<carrier>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
@@ -45,7 +49,8 @@ enum class carrier : std::uint32_t {
     return (static_cast<std::uint32_t>(a) & static_cast<std::uint32_t>(b)) != 0;
 }
 inline constexpr carrier any_update = carrier::subscription_update | carrier::other_update |
-                                      carrier::fetch_update | carrier::tracks_update;
+                                      carrier::fetch_update | carrier::tracks_update |
+                                      carrier::subscribe_tracks_update;
 
 /// The message parameters, in ascending order of their type.
 enum class parameter : std::uint8_t {
@@ -60,10 +65,17 @@ enum class parameter : std::uint8_t {
     subscriber_priority,
     subscription_filter,
     group_order,
+    fill_parameters,
+    subgroup_filter,
+    object_id_filter,
+    priority_filter,
+    object_property_filter,
+    track_property_filter,
     new_group_request,
     track_namespace_prefix,
+    include_properties,
 };
-inline constexpr std::size_t parameter_count = 13;
+inline constexpr std::size_t parameter_count = 20;
 
 /// What a parameter's value is; the draft's `parameter_form` says how that is written.
 enum class value_kind : std::uint8_t {
@@ -75,6 +87,8 @@ enum class value_kind : std::uint8_t {
     location,
     filter,
     token,
+    parameters, ///< a block of parameters
+    ranges,
     name_prefix,
 };
 
@@ -84,8 +98,8 @@ struct parameter_rule {
     std::uint8_t type;
     value_kind kind;
     const char* name;
-    /// Carriers by draft: 14 and 15, 16, 17, 18, 19 and later.
-    std::array<carrier, 5> carriers;
+    /// Carriers by draft: 14 and 15, 16, 17, 18, 19, 20 and later.
+    std::array<carrier, 6> carriers;
 };
 
 namespace detail {
@@ -100,6 +114,18 @@ inline constexpr carrier timeout_side = publish_ok | subscribe | any_update;
 /// An answer to TRACK_STATUS has the parameters of SUBSCRIBE_OK (anchor `message-track-status`),
 /// EXPIRES included although its own definition does not list it.
 inline constexpr carrier expires_side = subscribe_ok | publish | publish_ok | track_status_ok;
+inline constexpr carrier expires_19 =
+    expires_side | update_ok | publish_namespace_ok | subscribe_namespace_ok | subscribe_tracks_ok;
+/// From draft 19 on SUBSCRIBE_TRACKS may have what SUBSCRIBE has (anchor `message-params`: that
+/// rule stands above the lists of the single parameters).
+inline constexpr carrier side_19 = subscriber_side | subscribe_tracks;
+inline constexpr carrier timeout_19 = timeout_side | subscribe_tracks;
+/// From draft 20 on the publisher says in PUBLISH what it has chosen, and PUBLISH_OK says nothing.
+inline constexpr carrier side_20 = subscribe | subscription_update | subscribe_tracks;
+inline constexpr carrier tracks_20 = subscribe_tracks | subscribe_tracks_update;
+inline constexpr carrier timeout_20 = subscribe | publish | any_update | subscribe_tracks;
+inline constexpr carrier ranges_19 = side_19 | fetch | subscribe_tracks_update;
+inline constexpr carrier ranges_20 = side_20 | fetch | subscribe_tracks_update | fill;
 
 /// Sources: moq-transport, anchors `message-params`; carriers of each draft's definitions.
 inline constexpr std::array<parameter_rule, parameter_count> parameter_rules{{
@@ -107,31 +133,31 @@ inline constexpr std::array<parameter_rule, parameter_count> parameter_rules{{
      0x02,
      value_kind::timeout,
      "object_delivery_timeout",
-     {timeout_side, timeout_side, timeout_side, timeout_side, timeout_side}},
+     {timeout_side, timeout_side, timeout_side, timeout_side, timeout_19, timeout_20}},
     {parameter::authorization_token,
      0x03,
      value_kind::token,
      "authorization_token",
-     {token_17, token_17, token_17, token_17 | subscribe_tracks, token_17 | subscribe_tracks}},
+     {token_17, token_17, token_17, token_17 | subscribe_tracks, token_17 | subscribe_tracks,
+      token_17 | subscribe_tracks}},
     {parameter::rendezvous_timeout,
      0x04,
      value_kind::integer,
      "rendezvous_timeout",
-     {nowhere, nowhere, subscribe, subscribe, subscribe}},
+     {nowhere, nowhere, subscribe, subscribe, subscribe | subscribe_tracks,
+      subscribe | subscribe_tracks}},
     {parameter::subgroup_delivery_timeout,
      0x06,
      value_kind::timeout,
      "subgroup_delivery_timeout",
-     {nowhere, nowhere, nowhere, timeout_side, timeout_side}},
+     {nowhere, nowhere, nowhere, timeout_side, timeout_19, timeout_20}},
     {parameter::expires,
      0x08,
      value_kind::integer,
      "expires",
      {subscribe_ok | publish | publish_ok, expires_side | update_ok,
       expires_side | update_ok | publish_namespace_ok | subscribe_namespace_ok,
-      expires_side | update_ok,
-      expires_side | update_ok | publish_namespace_ok | subscribe_namespace_ok |
-          subscribe_tracks_ok}},
+      expires_side | update_ok, expires_19, expires_19}},
     {parameter::largest_object,
      0x09,
      value_kind::location,
@@ -139,12 +165,13 @@ inline constexpr std::array<parameter_rule, parameter_count> parameter_rules{{
      {subscribe_ok | publish | update_ok, subscribe_ok | publish | update_ok | track_status_ok,
       subscribe_ok | publish | update_ok | track_status_ok,
       subscribe_ok | publish | update_ok | track_status_ok,
-      subscribe_ok | publish | update_ok | track_status_ok}},
+      subscribe_ok | publish | update_ok | track_status_ok,
+      subscribe_ok | publish | update_ok | track_status_ok | state_notify}},
     {parameter::fill_timeout,
      0x0a,
      value_kind::integer,
      "fill_timeout",
-     {nowhere, nowhere, nowhere, fetch, fetch}},
+     {nowhere, nowhere, nowhere, fetch, fetch, fetch | fill}},
     {parameter::forward,
      0x10,
      value_kind::boolean,
@@ -152,41 +179,82 @@ inline constexpr std::array<parameter_rule, parameter_count> parameter_rules{{
      {subscriber_side | publish | track_status | subscribe_namespace,
       subscriber_side | publish | subscribe_namespace,
       subscriber_side | publish | subscribe_namespace, subscriber_side | publish | subscribe_tracks,
-      subscriber_side | publish | subscribe_tracks}},
+      side_19 | publish, side_20 | publish | subscribe_tracks_update | state_notify}},
     {parameter::subscriber_priority,
      0x20,
      value_kind::priority_value,
      "subscriber_priority",
      {subscriber_side | fetch | track_status, subscriber_side | fetch | fetch_update,
       subscriber_side | fetch | fetch_update, subscriber_side | fetch | fetch_update,
-      subscriber_side | fetch | fetch_update}},
+      side_19 | fetch | fetch_update,
+      side_20 | publish | fetch | fetch_update | subscribe_tracks_update | fill}},
     {parameter::subscription_filter,
      0x21,
      value_kind::filter,
      "subscription_filter",
-     {subscriber_side | track_status, subscriber_side, subscriber_side, subscriber_side,
-      subscriber_side}},
+     {subscriber_side | track_status, subscriber_side, subscriber_side, subscriber_side, side_19,
+      side_20 | publish | fetch | subscribe_tracks_update | state_notify | fill}},
     {parameter::group_order,
      0x22,
      value_kind::order,
      "group_order",
      {subscribe | subscribe_ok | track_status | publish | publish_ok | fetch,
       subscribe | publish_ok | fetch, subscribe | publish_ok | fetch,
-      subscribe | publish_ok | fetch, subscribe | subscribe_tracks | fetch}},
+      subscribe | publish_ok | fetch,
+      // 19 has it repeated in PUBLISH without listing PUBLISH.
+      subscribe | subscribe_tracks | fetch | publish,
+      subscribe | subscribe_tracks | fetch | publish | fill}},
+    {parameter::fill_parameters,
+     0x23,
+     value_kind::parameters,
+     "fill_parameters",
+     {nowhere, nowhere, nowhere, nowhere, nowhere, side_20 | subscribe_tracks_update}},
+    {parameter::subgroup_filter,
+     0x25,
+     value_kind::ranges,
+     "subgroup_filter",
+     {nowhere, nowhere, nowhere, nowhere, ranges_19, ranges_20}},
+    {parameter::object_id_filter,
+     0x26,
+     value_kind::ranges,
+     "object_id_filter",
+     {nowhere, nowhere, nowhere, nowhere, ranges_19, ranges_20}},
+    {parameter::priority_filter,
+     0x27,
+     value_kind::ranges,
+     "priority_filter",
+     {nowhere, nowhere, nowhere, nowhere, ranges_19, ranges_20}},
+    {parameter::object_property_filter,
+     0x28,
+     value_kind::ranges,
+     "object_property_filter",
+     {nowhere, nowhere, nowhere, nowhere, ranges_19, ranges_20}},
+    {parameter::track_property_filter,
+     0x29,
+     value_kind::ranges,
+     "track_property_filter",
+     {nowhere, nowhere, nowhere, nowhere, tracks_20, tracks_20}},
     {parameter::new_group_request,
      0x32,
      value_kind::integer,
      "new_group_request",
-     {subscriber_side, subscriber_side, subscriber_side, subscriber_side, subscriber_side}},
+     {subscriber_side, subscriber_side, subscriber_side, subscriber_side, side_19, side_20}},
     {parameter::track_namespace_prefix,
      0x34,
      value_kind::name_prefix,
      "track_namespace_prefix",
-     {nowhere, nowhere, nowhere, tracks_update, tracks_update}},
+     {nowhere, nowhere, nowhere, tracks_update, tracks_update, tracks_update}},
+    {parameter::include_properties,
+     0x35,
+     value_kind::boolean,
+     "include_properties",
+     {nowhere, nowhere, nowhere, nowhere, nowhere,
+      subscribe | track_status | fetch | subscribe_tracks}},
 }};
 
 [[nodiscard]] constexpr std::size_t carrier_column(draft d) noexcept {
-    return d < draft::d16 ? 0 : d == draft::d16 ? 1 : d == draft::d17 ? 2 : d == draft::d18 ? 3 : 4;
+    if (d <= draft::d16) return d == draft::d16 ? 1 : 0;
+    return d >= draft::d20 ? 5 : static_cast<std::size_t>(number(d) - number(draft::d17)) + 2;
 }
 
 /// Type to row, for types below 64: every defined one is.
@@ -208,11 +276,39 @@ inline constexpr auto parameter_index = [] {
     return rule_of(p).carriers[detail::carrier_column(rules.id)];
 }
 
+struct message_params;
+
+/// FILL_PARAMETERS: asks for past objects beside a subscription, on a stream of their own. What is
+/// inside counts for this fill alone; what is not there is as in the subscription.
+///
+/// Spec    moq-transport from draft 20 on, anchor `fill-parameters`.
+/// Borrows the parsed buffer (already validated) or the caller's parameters.
+class fill_parameters {
+public:
+    constexpr fill_parameters() noexcept = default;
+    /// Parameters to send, which outlive the message.
+    constexpr explicit fill_parameters(const message_params& given) noexcept
+        : given_{&given}, present_{true} {}
+    constexpr fill_parameters(const wire_rules& rules, bytes encoded) noexcept
+        : encoded_{encoded}, rules_{&rules}, present_{true} {}
+
+    [[nodiscard]] constexpr bool has_value() const noexcept { return present_; }
+    /// What is inside; defined in `params_codec.hpp`.
+    [[nodiscard]] constexpr message_params inside() const;
+
+private:
+    bytes encoded_{};
+    const wire_rules* rules_ = nullptr;
+    const message_params* given_ = nullptr;
+    bool present_ = false;
+};
+
 /// The parameters of one message, typed; absent ones are unset.
 ///
 /// Spec    moq-transport, anchor `message-params`.
 /// Units   timeouts and `expires` in milliseconds.
-/// Borrows `authorization_tokens` and `track_namespace_prefix` point into the parsed buffer.
+/// Borrows `authorization_tokens`, `fill`, `range_filters` and `track_namespace_prefix` point into
+///         the parsed buffer.
 struct message_params {
     std::optional<std::uint64_t> object_delivery_timeout{};
     token_list authorization_tokens{};
@@ -227,8 +323,12 @@ struct message_params {
     std::optional<moqt::group_order> group_order{};
     std::optional<std::uint64_t> new_group_request{};
     std::optional<namespace_view> track_namespace_prefix{};
+    std::optional<bool> include_properties{};
+    fill_parameters fill{};
+    range_filter_list range_filters{};
 
-    /// Calls `visit(parameter, member)` for every parameter in ascending order of type.
+    /// Calls `visit(parameter, member)` for every parameter in ascending order of type; the range
+    /// filters come together, under the first of their parameters.
     template <class Self, class Visit>
     static constexpr void for_each(Self& self, Visit&& visit) {
         visit(parameter::object_delivery_timeout, self.object_delivery_timeout);
@@ -242,8 +342,11 @@ struct message_params {
         visit(parameter::subscriber_priority, self.subscriber_priority);
         visit(parameter::subscription_filter, self.subscription_filter);
         visit(parameter::group_order, self.group_order);
+        visit(parameter::fill_parameters, self.fill);
+        visit(parameter::subgroup_filter, self.range_filters);
         visit(parameter::new_group_request, self.new_group_request);
         visit(parameter::track_namespace_prefix, self.track_namespace_prefix);
+        visit(parameter::include_properties, self.include_properties);
     }
 };
 

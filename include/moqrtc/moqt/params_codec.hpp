@@ -1,71 +1,59 @@
 #pragma once
 
 #include <moqrtc/moqt/data/quick_archives.hpp>
-#include <moqrtc/moqt/params_values.hpp>
+#include <moqrtc/moqt/params_lists.hpp>
 
 namespace moqrtc::moqt {
 
 namespace detail {
 
-/// Reads adjacent AUTHORIZATION_TOKEN parameters; returns how many there were.
 template <class Io>
-constexpr std::uint64_t read_tokens(Io& io, token_list& out, std::uint64_t most) {
-    const char* const field = "authorization_token";
-    auto probe = io;
-    const auto start = probe.position();
-    const std::uint64_t repeated =
-        io.rules().keys == key_form::delta ? 0 : rule_of(parameter::authorization_token).type;
-    std::size_t end = start;
-    std::uint64_t count = 0;
-    while (probe.ok() && count < most) {
-        if (count != 0) {
-            auto peek = probe;
-            std::uint64_t key = 0;
-            peek.varint("type", key);
-            if (!peek.ok() || key != repeated) break;
-            probe = peek;
-        }
-        bytes one;
-        probe.blob(field, one, limits::key_value_bytes);
-        if (!probe.ok()) break;
-        reader inner{io.rules(), one};
-        authorization_token token;
-        authorization_token::describe(inner, token);
-        if (!inner.ok() || inner.left() != 0) probe.fail(errc::malformed_value, field);
-        ++count;
-        end = probe.position();
-        probe.check(count <= limits::tokens_per_message, field, errc::limit);
-    }
-    bytes all;
-    if (!probe.ok()) {
-        io = probe;
-        return count;
-    }
-    io.raw(field, all, end - start);
-    out = token_list{io.rules(), all, static_cast<std::size_t>(count)};
-    return count;
+constexpr void read_params(Io& io, message_params& params, carrier where, bool counted = true);
+
+/// What stands in FILL_PARAMETERS. The drafts leave open whether a number of parameters comes first
+/// there; we write one and read both: without one the first byte is a type of at least ten.
+[[gnu::noinline]] constexpr bool read_fill(const wire_rules& rules, bytes value,
+                                           message_params& out) {
+    if (value.empty()) return true;
+    reader counted{rules, value};
+    read_params(counted, out, carrier::fill);
+    if (counted.ok() && counted.left() == 0) return true;
+    out = {};
+    reader bare{rules, value};
+    read_params(bare, out, carrier::fill, false);
+    return bare.ok();
+}
+
+/// A value of a type that another parameter has as well: `describe_value` stays in one place.
+template <class Io>
+[[gnu::noinline]] constexpr void read_apart(Io& io, const parameter_rule& rule, bool& member) {
+    std::uint8_t value = 0;
+    io.u8(rule.name, value);
+    check_parameter(io, rule, value);
+    member = value == 1;
+}
+
+/// Out of the way of what nearly every message has.
+template <class Io>
+[[gnu::noinline]] constexpr void read_fill_parameters(Io& io, fill_parameters& out) {
+    const char* const field = rule_of(parameter::fill_parameters).name;
+    bytes inside;
+    message_params checked;
+    io.blob(field, inside, limits::key_value_bytes);
+    if (io.ok()) io.check(read_fill(io.rules(), inside, checked), field);
+    out = fill_parameters{io.rules(), inside};
 }
 
 template <class Io>
-constexpr void skip_key_value(Io& io, std::uint64_t type) {
-    std::uint64_t number = 0;
-    bytes ignored;
-    if (type % 2 == 0)
-        io.varint("value", number);
-    else
-        io.blob("value", ignored, limits::key_value_bytes);
-}
-
-template <class Io>
-constexpr void read_params(Io& io, message_params& params, carrier where) {
-    std::uint64_t count = 0;
-    io.varint("number_of_parameters", count);
+constexpr void read_params(Io& io, message_params& params, carrier where, bool counted) {
+    std::uint64_t count = UINT64_MAX;
+    if (counted) io.varint("number_of_parameters", count);
     std::uint64_t type = 0;
     std::uint32_t seen = 0;
     const bool deltas =
         io.rules().keys == key_form::delta || io.rules().parameters == parameter_form::typed;
     const auto column = carrier_column(io.rules().id);
-    for (std::uint64_t i = 0; i < count && io.ok(); ++i) {
+    for (std::uint64_t i = 0; i < count && io.ok() && (counted || io.left() != 0); ++i) {
         std::uint64_t key = 0;
         io.varint("parameter_type", key);
         io.check(!deltas || key <= UINT64_MAX - type, "parameter_type", errc::overflow);
@@ -92,6 +80,11 @@ constexpr void read_params(Io& io, message_params& params, carrier where) {
         seen |= bit;
         if (rule.kind == value_kind::token) {
             const auto read = read_tokens(io, params.authorization_tokens, count - i);
+            if (read > 1) i += read - 1;
+            continue;
+        }
+        if (rule.kind == value_kind::ranges) {
+            const auto read = read_ranges(io, params.range_filters, type, count - i, where);
             if (read > 1) i += read - 1;
             continue;
         }
@@ -134,6 +127,19 @@ constexpr void read_params(Io& io, message_params& params, carrier where) {
         case parameter::group_order:
             fill.template operator()<parameter::group_order>(params.group_order);
             break;
+        case parameter::fill_parameters: {
+            read_fill_parameters(io, params.fill);
+            break;
+        }
+        case parameter::subgroup_filter:
+        case parameter::object_id_filter:
+        case parameter::priority_filter:
+        case parameter::object_property_filter:
+        case parameter::track_property_filter:
+            break;
+        case parameter::include_properties:
+            read_apart(io, rule, params.include_properties.emplace());
+            break;
         case parameter::new_group_request:
             fill.template operator()<parameter::new_group_request>(params.new_group_request);
             break;
@@ -147,7 +153,7 @@ constexpr void read_params(Io& io, message_params& params, carrier where) {
 
 template <class Member>
 constexpr std::size_t occurrences(const Member& member) noexcept {
-    if constexpr (requires { member.tokens(); })
+    if constexpr (requires { member.size(); })
         return member.size();
     else
         return member.has_value() ? 1 : 0;
@@ -171,8 +177,9 @@ template <class Io>
 concept hurries = requires { Io::quick; };
 /// Parameters whose size has a small bound.
 template <class Member>
-concept fixed_size = !requires(Member member) { member.tokens(); } &&
-                     !requires(Member member) { member->encoded(); };
+concept fixed_size = !requires(Member member) { member.size(); } && !requires(Member member) {
+    member.inside();
+} && !requires(Member member) { member->encoded(); };
 
 template <class Io>
 constexpr void write_params(Io& io, const message_params& params, carrier where) {
@@ -186,12 +193,16 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
     message_params::for_each(params, [&](parameter id, auto& member) {
         if (occurrences(member) == 0) return;
         const auto& rule = rule_of(id);
-        io.check(overlaps(rule.carriers[column], where), rule.name, errc::not_in_draft);
-        const auto key = [&] {
-            if constexpr (!prints<Io>)
-                io.varint("parameter_type", deltas ? rule.type - previous : rule.type);
-            previous = rule.type;
+        const auto allow = [&](const parameter_rule& row) {
+            io.check(overlaps(row.carriers[column], where), row.name, errc::not_in_draft);
         };
+        const auto key_of = [&](const parameter_rule& row) {
+            if constexpr (!prints<Io>)
+                io.varint("parameter_type", deltas ? row.type - previous : row.type);
+            previous = row.type;
+        };
+        const auto key = [&] { key_of(rule); };
+        if constexpr (!requires { member.filters(); }) allow(rule);
         if constexpr (hurries<Io> && !fixed_size<decltype(member)>) {
             io.fail(errc::unsupported, rule.name);
         } else if constexpr (requires { member.tokens(); }) {
@@ -202,6 +213,23 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
                     authorization_token::describe(inner, *token);
                 });
             }
+        } else if constexpr (requires { member.filters(); }) {
+            auto at = member.filters();
+            while (const auto one = at.next()) {
+                const auto type = static_cast<std::size_t>(one->subject);
+                const auto& row = parameter_rules[parameter_index[type]];
+                allow(row);
+                io.check(type >= previous, row.name);
+                if (!io.ok()) return;
+                key_of(row);
+                io.blob(row.name, one->value, limits::key_value_bytes);
+            }
+        } else if constexpr (requires { member.inside(); }) {
+            const auto inside = member.inside();
+            key();
+            length_prefixed<false>(io, rule.name, errc::bad_value, [&](auto& inner) {
+                write_params(inner, inside, carrier::fill);
+            });
         } else {
             if (write_small(io, rule, deltas ? rule.type - previous : rule.type, *member)) {
                 previous = rule.type;
@@ -223,21 +251,17 @@ write_params_quickly(const wire_rules& rules, const message_params& params, carr
     return io.ok() ? io.position() : 0;
 }
 
-/// One of each kind, values of 2 and 13 bytes, small numbers that every draft can carry.
-inline constexpr std::array<std::byte, 13> sample_token_value{std::byte{0x7f}, std::byte{0x00}};
-inline constexpr std::array sampled_tokens{
-    authorization_token{alias_type::register_alias, 3, 0, bytes{sample_token_value}.first(2)},
-    authorization_token{alias_type::use_value, 0, 0x9d, sample_token_value},
-    authorization_token{alias_type::use_alias, 3, 0, {}},
-    authorization_token{alias_type::delete_alias, 500, 0, {}},
-};
-
-/// One token or more, adjacent in the table above.
-constexpr token_list sample_tokens(auto& io) {
-    const auto first = static_cast<std::size_t>(io.below(sampled_tokens.size()));
-    const auto count = 1 + static_cast<std::size_t>(io.below(sampled_tokens.size() - first));
-    return token_list{std::span{sampled_tokens}.subspan(first, count)};
-}
+/// The past of a track, of its current group, and all of the newest of it at once.
+inline constexpr std::array<message_params, 3> sampled_fills{{
+    {},
+    {.subscription_filter = subscription_filter{filter_type::relative_start, {1, 0}},
+     .group_order = group_order::ascending},
+    {.fill_timeout = 250,
+     .subscriber_priority = priority{200},
+     .subscription_filter = subscription_filter{filter_type::object_range, {2, 1}, 5, 300},
+     .group_order = group_order::descending,
+     .range_filters = range_filter_list{std::span{sampled_ranges}.first(2)}},
+}};
 
 template <class Io>
 constexpr void sample_params(Io& io, message_params& params, carrier where) {
@@ -247,15 +271,15 @@ constexpr void sample_params(Io& io, message_params& params, carrier where) {
         if (io.below(3) != 0) return;
         if constexpr (requires { member.tokens(); }) {
             member = sample_tokens(io);
+        } else if constexpr (requires { member.filters(); }) {
+            member = sample_ranges_for(io, where);
+        } else if constexpr (requires { member.inside(); }) {
+            member = fill_parameters{
+                sampled_fills[static_cast<std::size_t>(io.below(sampled_fills.size()))]};
         } else {
             auto& value = member.emplace();
             if constexpr (requires { value.start; }) {
-                value.type = static_cast<filter_type>(1 + io.below(4));
-                if (value.type < filter_type::absolute_start) return;
-                io.nested("start", value.start);
-                if (value.type == filter_type::absolute_start) return;
-                const auto room = varint_max(io.rules().varint) - value.start.group;
-                value.end_group = value.start.group + (room == 0 ? 0 : io.next() % room);
+                sample_filter(io, value);
             } else if constexpr (requires { value.group; }) {
                 io.nested(rule.name, value);
             } else if constexpr (requires { value.encoded(); }) {
@@ -275,6 +299,13 @@ constexpr void sample_params(Io& io, message_params& params, carrier where) {
 }
 
 } // namespace detail
+
+constexpr message_params fill_parameters::inside() const {
+    if (given_ != nullptr) return *given_;
+    message_params out;
+    if (rules_ != nullptr) (void)detail::read_fill(*rules_, encoded_, out);
+    return out;
+}
 
 /// Describes the parameters of a message that counts as `where`.
 ///
@@ -304,10 +335,19 @@ constexpr void describe_params(Io& io, Params& params, carrier where) {
 [[nodiscard]] constexpr const char*
 misplaced_parameter(const wire_rules& rules, const message_params& params, carrier where) noexcept {
     const char* found = nullptr;
+    const auto look = [&](parameter id) {
+        if (found == nullptr && !overlaps(carriers_of(rules, id), where)) found = rule_of(id).name;
+    };
     message_params::for_each(params, [&](parameter id, auto& member) {
-        if (found == nullptr && detail::occurrences(member) != 0 &&
-            !overlaps(carriers_of(rules, id), where))
-            found = rule_of(id).name;
+        if (detail::occurrences(member) == 0) return;
+        if constexpr (requires { member.filters(); }) {
+            for (auto at = member.filters(); const auto one = at.next();)
+                look(detail::parameter_rules[detail::parameter_index[static_cast<std::size_t>(
+                                                 one->subject)]]
+                         .id);
+        } else {
+            look(id);
+        }
     });
     return found;
 }

@@ -2,6 +2,7 @@
 
 #include <moqrtc/core/sizer.hpp>
 #include <moqrtc/moqt/params.hpp>
+#include <moqrtc/moqt/params_filter.hpp>
 
 /// The values of message parameters: one description a kind, for every archive.
 namespace moqrtc::moqt {
@@ -21,32 +22,6 @@ constexpr void check_parameter(auto& io, const parameter_rule& rule, std::uint64
         return io.check(value == 1 || value == 2, rule.name);
     default:
         return;
-    }
-}
-
-constexpr void describe_filter(auto& io, auto& filter) {
-    auto type = static_cast<std::uint64_t>(filter.type);
-    io.varint("filter_type", type);
-    io.check(type >= 1 && type <= 4, "filter_type");
-    if constexpr (reads<decltype(io)>) {
-        if (!io.ok()) return;
-        filter.type = static_cast<filter_type>(type);
-    }
-    if (filter.type != filter_type::absolute_start && filter.type != filter_type::absolute_range)
-        return;
-    io.nested("start", filter.start);
-    if (filter.type != filter_type::absolute_range) return;
-    if (io.rules().location_filter == location_filter_form::delta_end) {
-        io.check(reads<decltype(io)> || filter.end_group >= filter.start.group, "end_group");
-        std::uint64_t delta = filter.end_group - filter.start.group;
-        io.varint("end_group_delta", delta);
-        if constexpr (reads<decltype(io)>) {
-            io.check(delta <= UINT64_MAX - filter.start.group, "end_group_delta", errc::overflow);
-            filter.end_group = filter.start.group + delta;
-        }
-    } else {
-        io.varint("end_group", filter.end_group);
-        io.check(filter.end_group >= filter.start.group, "end_group");
     }
 }
 
@@ -79,13 +54,27 @@ constexpr void length_prefixed(Io& io, const char* field, errc mismatch, Describ
     }
 }
 
+/// A location filter in the form of the draft.
+template <class Io, class Filter>
+constexpr void describe_filter(Io& io, const char* field, Filter& filter) {
+    const auto form = io.rules().location_filter;
+    if (form < location_filter_form::counted)
+        return length_prefixed<true>(io, field, errc::bad_value,
+                                     [&](auto& inner) { describe_typed_filter(inner, filter); });
+    if (form == location_filter_form::counted)
+        return length_prefixed<true>(io, field, errc::bad_value,
+                                     [&](auto& inner) { describe_counted_filter(inner, filter); });
+    if constexpr (prints<Io>) io.begin(field);
+    describe_untagged_filter(io, filter);
+    if constexpr (prints<Io>) io.end();
+}
+
 /// Reads or writes the value of `rule` into or from `member`, which is set.
 template <class Io, class Member>
 constexpr void describe_value(Io& io, const parameter_rule& rule, Member& member) {
     const bool typed = io.rules().parameters == parameter_form::typed;
     if constexpr (requires { member.start; }) {
-        length_prefixed<true>(io, rule.name, errc::bad_value,
-                              [&](auto& inner) { describe_filter(inner, member); });
+        describe_filter(io, rule.name, member);
     } else if constexpr (requires { member.group; }) {
         if (typed) return io.nested(rule.name, member);
         length_prefixed<true>(io, rule.name, errc::malformed_value,

@@ -11,6 +11,8 @@ namespace moqrtc::moqt {
 ///
 /// Spec    moq-transport, anchor `setup-params`.
 /// Units   `max_auth_token_cache_size` in bytes, 16 per token plus its value.
+/// Fields  from draft 19 on: `max_filter_ranges` of one subscription or fetch, absent for none;
+///         `max_request_updates` without an answer on one request, absent or 0 for any number.
 /// Borrows every byte string points into the parsed buffer.
 /// Errors  malformed_value for a token that does not decode, duplicate, overflow, limit.
 struct setup_options {
@@ -19,7 +21,9 @@ struct setup_options {
     token_list authorization_tokens{};
     std::optional<std::uint64_t> max_auth_token_cache_size{};
     std::optional<bytes> authority{};
+    std::optional<std::uint64_t> max_filter_ranges{};
     std::optional<bytes> implementation{};
+    std::optional<std::uint64_t> max_request_updates{};
 
     template <class Self, class Visit>
     static constexpr void for_each(Self& self, const wire_rules& rules, Visit&& visit) {
@@ -28,7 +32,9 @@ struct setup_options {
         visit(0x03, "authorization_token", self.authorization_tokens);
         visit(0x04, "max_auth_token_cache_size", self.max_auth_token_cache_size);
         visit(0x05, "authority", self.authority);
+        if (rules.range_filters) visit(0x06, "max_filter_ranges", self.max_filter_ranges);
         visit(0x07, "moqt_implementation", self.implementation);
+        if (rules.range_filters) visit(0x08, "max_request_updates", self.max_request_updates);
     }
 
     static constexpr void describe(auto& io, auto& m) {
@@ -87,6 +93,8 @@ private:
         });
         io.check(!m.max_request_id || io.rules().request_credit, "max_request_id",
                  errc::not_in_draft);
+        io.check((!m.max_filter_ranges && !m.max_request_updates) || io.rules().range_filters,
+                 "max_filter_ranges", errc::not_in_draft);
         if constexpr (!prints<Io>) {
             if (io.rules().setup != setup_form::symmetric) io.varint("number_of_parameters", count);
         }

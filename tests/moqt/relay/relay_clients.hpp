@@ -41,12 +41,13 @@ public:
     void after_input(instant now) override {
         time = now;
         while (auto e = session_->poll_event()) {
+            const auto of = e->fill ? e->update_id : e->id;
             if (e->what == event::kind::object)
-                objects[e->id].push_back({e->item, e->stream});
+                objects[of].push_back({e->item, e->stream});
             else if (e->what == event::kind::stream_finished)
-                ++finished[e->id];
+                ++finished[of];
             else if (e->what == event::kind::stream_reset)
-                ++resets[e->id];
+                ++resets[of];
             if (on_event) on_event(*e);
             if (e->what != event::kind::object && e->what != event::kind::subgroup_opened)
                 events.push_back(std::move(*e));
@@ -58,7 +59,21 @@ public:
         return nullptr;
     }
     [[nodiscard]] bool accepted(request_id id) const {
+        for (const auto& e : events)
+            if (e.what == event::kind::update_accepted && e.update_id == id) return true;
         return find(event::kind::accepted, id) != nullptr;
+    }
+    /// Asks for the current group of a subscription and `back` before it, by a joining FETCH or a
+    /// fill; what comes is kept under the identifier that is returned.
+    result<request_id> join(instant now, request_id subscription, std::uint64_t back) {
+        if (!session_->rules().fill)
+            return session_->joining_fetch(now, msg::fetch_type::relative_joining, subscription,
+                                           back);
+        message_params inside;
+        inside.subscription_filter = {filter_type::relative_start, {back + 1, 0}};
+        message_params params;
+        params.fill = fill_parameters{inside};
+        return session_->update(now, subscription, params);
     }
     [[nodiscard]] std::optional<request_error_code> refused(request_id id) const {
         const auto* e = find(event::kind::rejected, id);
@@ -150,7 +165,7 @@ public:
             const auto m = e.as<msg::fetch>();
             auto& t = tracks[std::string{as_text(m->track_name)}];
             ++t.fetched;
-            t.fetch_starts.push_back(m->start);
+            t.fetch_starts.push_back(m->wanted(session_->rules()).first(t.largest));
             if (!serves_fetch) {
                 (void)session_->reject(time, e.id, request_error_code::not_supported, "no");
                 return;
@@ -168,14 +183,15 @@ public:
         }
     }
     void serve(request_id id, const track& t, const msg::fetch& m) {
-        if (!t.largest || m.start > *t.largest) {
+        const auto wanted = m.wanted(session_->rules());
+        const auto found = wanted.past(t.largest);
+        if (!found) {
             (void)session_->reject(time, id, request_error_code::invalid_range, "none");
             return;
         }
         const auto order = m.params.group_order.value_or(group_order::ascending);
-        auto range = location_range::of(m.start, m.end, order);
-        auto end = m.end;
-        if (range.highest > *t.largest) end = {t.largest->group, t.largest->object + 1};
+        const location_range range{found->first, wanted.last(), order};
+        const auto end = range.highest > *t.largest ? behind(*t.largest) : range.end();
         (void)session_->accept_fetch(time, id, end, false, {}, t.properties);
         const auto stream = session_->open_fetch_stream(time, id);
         auto all = t.sent;

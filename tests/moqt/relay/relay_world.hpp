@@ -235,6 +235,37 @@ struct drafts {
     draft from;
     draft to;
 };
+/// Each draft with itself, and with the oldest and the newest one: what a pair does depends on how
+/// far its sides are apart.
+inline std::vector<drafts> pairs_of_drafts() {
+    std::vector<drafts> out;
+    const auto newest = spoken_drafts.front();
+    const auto oldest = spoken_drafts.back();
+    for (const auto d : spoken_drafts) {
+        out.push_back({d, d});
+        if (d != newest) out.push_back({d, newest});
+        if (d != oldest) out.push_back({d, oldest});
+    }
+    for (const auto d : {draft::d18, draft::d20}) {
+        out.push_back({draft::d16, d});
+        out.push_back({d, d == draft::d18 ? draft::d20 : draft::d18});
+    }
+    std::sort(out.begin(), out.end(), [](const drafts& a, const drafts& b) {
+        return std::pair{a.from, a.to} < std::pair{b.from, b.to};
+    });
+    out.erase(std::unique(out.begin(), out.end(),
+                          [](const drafts& a, const drafts& b) {
+                              return a.from == b.from && a.to == b.to;
+                          }),
+              out.end());
+    return out;
+}
+inline std::vector<drafts> equal_drafts() {
+    std::vector<drafts> out;
+    for (const auto d : spoken_drafts)
+        out.push_back({d, d});
+    return out;
+}
 inline std::string name_of(const drafts& d) {
     return "d" + std::to_string(number(d.from)) + "_to_d" + std::to_string(number(d.to));
 }

@@ -66,11 +66,7 @@ protected:
     std::map<client*, std::size_t> where{};
 };
 
-INSTANTIATE_TEST_SUITE_P(drafts, relay_siblings,
-                         ::testing::Values(drafts{draft::d16, draft::d16},
-                                           drafts{draft::d18, draft::d18},
-                                           drafts{draft::d16, draft::d18},
-                                           drafts{draft::d18, draft::d16}),
+INSTANTIATE_TEST_SUITE_P(drafts, relay_siblings, ::testing::ValuesIn(pairs_of_drafts()),
                          [](const auto& chosen) { return name_of(chosen.param); });
 
 TEST_P(relay_siblings, what_is_published_at_one_is_to_be_had_at_all) {
@@ -208,8 +204,7 @@ TEST_P(relay_siblings, a_late_joiner_elsewhere_gets_the_group_from_its_start) {
     send(p, "video", {2, 1}, "c");
     auto& late = at(1, GetParam().to);
     const auto id = subscribe(late, "video");
-    const auto joined =
-        *late.session().joining_fetch(w.net.now(), msg::fetch_type::relative_joining, id, 0);
+    const auto joined = *late.join(w.net.now(), id, 0);
     flush(late);
     send(p, "video", {2, 2}, "d");
     EXPECT_EQ(late.got(joined), "2:0=b 2:1=c");
@@ -380,9 +375,7 @@ protected:
     std::unique_ptr<relay_node> origin;
 };
 
-INSTANTIATE_TEST_SUITE_P(drafts, relay_siblings_upstream,
-                         ::testing::Values(drafts{draft::d16, draft::d16},
-                                           drafts{draft::d18, draft::d18}),
+INSTANTIATE_TEST_SUITE_P(drafts, relay_siblings_upstream, ::testing::ValuesIn(equal_drafts()),
                          [](const auto& chosen) { return name_of(chosen.param); });
 
 TEST_P(relay_siblings_upstream, each_object_comes_from_upstream_once) {

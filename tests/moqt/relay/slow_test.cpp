@@ -9,7 +9,7 @@ using namespace relay_test;
 
 class relay_slow : public ::testing::TestWithParam<draft> {};
 
-INSTANTIATE_TEST_SUITE_P(drafts, relay_slow, ::testing::Values(draft::d16, draft::d18),
+INSTANTIATE_TEST_SUITE_P(drafts, relay_slow, ::testing::ValuesIn(spoken_drafts),
                          [](const auto& chosen) {
                              return "d" + std::to_string(number(chosen.param));
                          });

@@ -11,11 +11,7 @@ protected:
     world w{};
 };
 
-INSTANTIATE_TEST_SUITE_P(drafts, relay_upstream_rows,
-                         ::testing::Values(drafts{draft::d16, draft::d16},
-                                           drafts{draft::d18, draft::d18},
-                                           drafts{draft::d16, draft::d18},
-                                           drafts{draft::d18, draft::d16}),
+INSTANTIATE_TEST_SUITE_P(drafts, relay_upstream_rows, ::testing::ValuesIn(pairs_of_drafts()),
                          [](const auto& chosen) { return name_of(chosen.param); });
 
 // Rows of the conformance list -----------------------------------------------------------------

@@ -11,11 +11,7 @@ protected:
     world w{};
 };
 
-INSTANTIATE_TEST_SUITE_P(drafts, relay_upstream,
-                         ::testing::Values(drafts{draft::d16, draft::d16},
-                                           drafts{draft::d18, draft::d18},
-                                           drafts{draft::d16, draft::d18},
-                                           drafts{draft::d18, draft::d16}),
+INSTANTIATE_TEST_SUITE_P(drafts, relay_upstream, ::testing::ValuesIn(pairs_of_drafts()),
                          [](const auto& chosen) { return name_of(chosen.param); });
 
 TEST_P(relay_upstream, publisher_killed_and_back_under_the_same_namespace) {
@@ -210,11 +206,7 @@ protected:
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(drafts, relay_chain,
-                         ::testing::Values(drafts{draft::d16, draft::d16},
-                                           drafts{draft::d18, draft::d18},
-                                           drafts{draft::d16, draft::d18},
-                                           drafts{draft::d18, draft::d16}),
+INSTANTIATE_TEST_SUITE_P(drafts, relay_chain, ::testing::ValuesIn(pairs_of_drafts()),
                          [](const auto& chosen) { return name_of(chosen.param); });
 
 TEST_P(relay_chain, origin_sends_each_object_to_each_edge_once) {
@@ -251,8 +243,7 @@ TEST_P(relay_chain, late_joiner_at_an_edge) {
     message_params largest;
     largest.subscription_filter = subscription_filter{};
     const auto id = *s.session().subscribe(w.net.now(), {{"live"}, "video"}, largest);
-    const auto joined =
-        *s.session().joining_fetch(w.net.now(), msg::fetch_type::relative_joining, id, 0);
+    const auto joined = *s.join(w.net.now(), id, 0);
     w.flush(s);
     w.run(milliseconds(300));
     EXPECT_EQ(s.got(joined), "2:0=2.0 2:1=2.1 2:2=2.2");

@@ -120,7 +120,9 @@ TEST_P(leaving, unsubscribing_resets_the_streams_of_that_subscription_alone) {
 TEST_P(leaving, the_track_can_be_subscribed_again) {
     connect();
     const auto first = subscribed("video", 1);
-    EXPECT_EQ(client().subscribe(now(), track("video")).has_value(), rules().several_subscriptions);
+    if (!rules().several_subscriptions) {
+        EXPECT_FALSE(client().subscribe(now(), track("video")));
+    }
     ASSERT_TRUE(client().cancel(now(), first));
     run();
     const auto second = subscribed("video", 1);

@@ -19,13 +19,6 @@ struct must_send : must {
             return peer().last<msg::client_setup>(stream, body)->options;
         return peer().last<msg::server_setup>(stream, body)->options;
     }
-    [[nodiscard]] msg::fetch fetch_of(request_id id, const full_track_name& name) {
-        return {.request_id = id,
-                .track_namespace = name.space.view(),
-                .track_name = as_bytes(name.name),
-                .start = {1, 0},
-                .end = {2, 0}};
-    }
 };
 
 const track_namespace space{"live"};

@@ -46,6 +46,17 @@ protected:
                                        bytes properties = {}) {
         return {id, name.space.view(), as_bytes(name.name), alias, params, properties};
     }
+    /// A FETCH of the first two groups as the draft says it.
+    [[nodiscard]] msg::fetch fetch_of(request_id id, const full_track_name& name) {
+        msg::fetch made{.request_id = id,
+                        .track_namespace = name.space.view(),
+                        .track_name = as_bytes(name.name)};
+        if (rules().typed_fetch)
+            made.end = {1, 0};
+        else
+            made.params.subscription_filter = subscription_filter::range({0, 0}, {1, 0});
+        return made;
+    }
     /// The peer subscribes to `name` and the session accepts; returns the request.
     request_id subscribed(const full_track_name& name, const message_params& params = {},
                           const message_params& told = {}) {

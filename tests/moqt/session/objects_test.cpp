@@ -259,6 +259,7 @@ TEST_P(objects, a_fetch_stream_may_precede_its_ok_and_be_empty) {
 }
 
 TEST_P(objects, a_joining_fetch_names_its_subscription) {
+    if (!rules().typed_fetch) GTEST_SKIP() << "a fill in this draft";
     connect();
     message_params told;
     told.largest_object = location{9, 3};

@@ -39,7 +39,7 @@ using all = type_list<client_setup, server_setup, setup, goaway, max_request_id,
                       unsubscribe, publish, publish_ok, publish_done, fetch, fetch_ok, fetch_cancel,
                       track_status, publish_namespace, publish_namespace_done,
                       publish_namespace_cancel, namespace_message, namespace_done,
-                      subscribe_namespace, subscribe_tracks, publish_blocked>;
+                      subscribe_namespace, subscribe_tracks, publish_blocked, publish_state_notify>;
 
 /// The name of a message type in a draft, or "unknown".
 [[nodiscard]] constexpr std::string_view name_of(const wire_rules& rules, std::uint64_t code) {

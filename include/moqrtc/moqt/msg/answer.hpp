@@ -53,6 +53,15 @@ struct redirect {
     }
 };
 
+/// The track that a redirect of a request for `asked` leads to: up to draft 19 without names the
+/// same one, later what it says.
+[[nodiscard]] inline full_track_name redirected(const wire_rules& rules, const redirect& to,
+                                                const full_track_name& asked) {
+    if (rules.redirect_reuses_name && to.track_namespace.count() == 0 && to.track_name.empty())
+        return asked;
+    return {track_namespace{to.track_namespace}, std::string{as_text(to.track_name)}};
+}
+
 /// REQUEST_ERROR: the no to a request.
 ///
 /// Spec    moq-transport from draft 15 on, anchor `message-request-error`.

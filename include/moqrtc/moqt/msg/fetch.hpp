@@ -14,7 +14,8 @@ enum class fetch_type : std::uint8_t { standalone = 1, relative_joining = 2, abs
 /// Spec    moq-transport, anchor `message-fetch`.
 /// Fields  standalone: the names, `start`, and `end`, whose object is one more than the last one
 ///         wanted, or 0 for the whole group. Joining: `joining_request_id` names a subscription and
-///         `joining_start` is a number of groups back, or an absolute group.
+///         `joining_start` is a number of groups back, or an absolute group. From draft 20 on only
+///         the names, with the range in `params.subscription_filter`.
 struct fetch {
     static constexpr std::string_view name = "FETCH";
     static constexpr const char* where = "FETCH, message-fetch";
@@ -36,8 +37,22 @@ struct fetch {
         return start <= end || (start.group == end.group && end.object == 0);
     }
 
+    /// The range that a FETCH which names its track asks for, however the draft says it.
+    [[nodiscard]] constexpr subscription_filter wanted(const wire_rules& rules) const noexcept {
+        if (rules.typed_fetch) return subscription_filter::range(start, end);
+        return params.subscription_filter.value_or(subscription_filter{filter_type::everything});
+    }
+
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);
+        if (!io.rules().typed_fetch) {
+            if constexpr (!reads<decltype(io)> && !samples<decltype(io)>)
+                io.check(m.type == fetch_type::standalone && m.start == location{} &&
+                             m.end == location{},
+                         "fetch_type", errc::not_in_draft);
+            describe_full_track_name(io, m);
+            return describe_params(io, m.params, carrier::fetch);
+        }
         auto type = static_cast<std::uint64_t>(m.type);
         if constexpr (samples<decltype(io)>)
             type = 1 + io.below(3);
@@ -69,7 +84,8 @@ struct fetch {
 /// FETCH_OK: the range is known and its objects come on a unidirectional stream.
 ///
 /// Spec    moq-transport, anchor `message-fetch-ok`.
-/// Fields  `end` as in FETCH. `end_of_track` is true when no object follows the range, ever.
+/// Fields  `end` as in FETCH up to draft 19, also where the wire has the last location itself.
+///         `end_of_track` is true when no object follows the range, ever.
 struct fetch_ok {
     static constexpr std::string_view name = "FETCH_OK";
     static constexpr const char* where = "FETCH_OK, message-fetch-ok";
@@ -88,7 +104,10 @@ struct fetch_ok {
         else
             io.u8("end_of_track", m.end_of_track);
         io.check(m.end_of_track <= 1, "end_of_track");
-        io.nested("end", m.end);
+        auto end = io.rules().fetch_end_inclusive ? last_before(m.end) : m.end;
+        io.nested("end", end);
+        if constexpr (reads<decltype(io)> || samples<decltype(io)>)
+            m.end = io.rules().fetch_end_inclusive ? behind(end) : end;
         describe_params(io, m.params, carrier::fetch_ok);
         describe_track_properties(io, io.rules().track_properties, m.properties);
     }

@@ -71,4 +71,21 @@ struct publish_done {
     }
 };
 
+/// PUBLISH_STATE_NOTIFY: settings of a subscription that the publisher has changed by itself.
+///
+/// Spec    moq-transport from draft 20 on, anchor `message-publish-state-notify`.
+struct publish_state_notify {
+    static constexpr std::string_view name = "PUBLISH_STATE_NOTIFY";
+    static constexpr const char* where = "PUBLISH_STATE_NOTIFY, message-publish-state-notify";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.state_notify ? 0x22 : no_code;
+    }
+
+    message_params params{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_params(io, m.params, carrier::state_notify);
+    }
+};
+
 } // namespace moqrtc::moqt::msg

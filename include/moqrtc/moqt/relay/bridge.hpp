@@ -17,17 +17,17 @@ MOQRTC_INLINE slice relay::transcode(const wire_rules& from, const wire_rules& t
     return out.freeze();
 }
 
-/// The bytes in front of the payload for subscribers of one draft whose streams stand at
+/// The bytes in front of the payload for subscribers of one kind of draft whose streams stand at
 /// `previous`; empty when that draft cannot express the object.
-MOQRTC_INLINE void relay::make_head(object_heads& heads, std::size_t column,
+MOQRTC_INLINE void relay::make_head(object_heads& heads, const peer& whom,
                                     std::optional<std::uint64_t> previous) {
-    auto& one = heads.made[column];
+    auto& one = heads.made[whom.column];
     one = {true, previous, {}, {}};
-    const auto& to = rules_for(spoken_drafts[column]);
+    const auto& to = whom.session.rules();
     const auto& item = *heads.item;
     slice moved;
     const slice* properties = &item.properties;
-    if (!item.properties.empty() && heads.from->id != to.id) {
+    if (!item.properties.empty() && !same_objects(*heads.from, to)) {
         moved = transcode(*heads.from, to, item.properties);
         if (moved.empty()) return;
         properties = &moved;
@@ -56,7 +56,7 @@ MOQRTC_INLINE std::optional<slice> relay::properties_for(const track& t,
                                                          const wire_rules& to) const {
     const auto in = as_bytes(t.properties);
     if (in.empty() || t.rules == nullptr) return slice{};
-    if (t.rules->id == to.id) return slice::borrowed(in);
+    if (same_objects(*t.rules, to)) return slice::borrowed(in);
     auto moved = transcode(*t.rules, to, in);
     if (moved.empty()) return std::nullopt;
     return moved;

@@ -10,6 +10,31 @@
 ///         the same session is the session's check.
 namespace moqrtc::moqt {
 
+namespace relaying {
+
+/// What SUBSCRIBE_TRACKS says of the subscriptions that it brings; null when that is nothing.
+[[nodiscard]] inline std::shared_ptr<const offer_settings> settings_of(const message_params& params,
+                                                                       shared_filters filters) {
+    offer_settings out{.object_delivery_timeout = params.object_delivery_timeout,
+                       .subgroup_delivery_timeout = params.subgroup_delivery_timeout,
+                       .subscriber_priority = params.subscriber_priority,
+                       .filter = params.subscription_filter,
+                       .order = params.group_order,
+                       .plain = !params.include_properties.value_or(true),
+                       .filters = std::move(filters)};
+    if (params.fill.has_value()) {
+        const auto inside = params.fill.inside();
+        out.fill = offer_settings::past{inside.subscription_filter, inside.group_order,
+                                        inside.subscriber_priority, inside.fill_timeout};
+    }
+    const bool nothing = !out.object_delivery_timeout && !out.subgroup_delivery_timeout &&
+                         !out.subscriber_priority && !out.filter && !out.order && !out.plain &&
+                         out.filters == nullptr && !out.fill;
+    return nothing ? nullptr : std::make_shared<const offer_settings>(std::move(out));
+}
+
+} // namespace relaying
+
 MOQRTC_INLINE void relay::on_publish_namespace(instant now, peer& p, event& e) {
     const auto m = e.as<msg::publish_namespace>();
     if (!m) return;
@@ -80,6 +105,7 @@ MOQRTC_INLINE void relay::on_discovery(instant now, peer& p, event& e) {
         who.tracks = true;
         prefix = track_namespace{m->track_namespace_prefix};
         params = m->params;
+        who.settings = relaying::settings_of(params, p.session.filters(e.id));
     }
     who.forward = params.forward.value_or(true);
     if (!admit(now, p, e.id, e.request, prefix, {}, params.authorization_tokens)) return;
@@ -115,19 +141,30 @@ MOQRTC_INLINE void relay::announce_existing(instant now, peer& p, request_id id,
 MOQRTC_INLINE void relay::update_discovery(instant now, peer& p, event& e) {
     const auto m = e.as<msg::request_update>();
     if (!m) return;
-    if (!m->params.track_namespace_prefix) {
-        (void)p.session.accept_update(now, e.update_id);
-        return touch(p);
-    }
-    const track_namespace after{*m->params.track_namespace_prefix};
-    const auto before = std::exchange(p.discoveries[e.id], after);
+    const auto before = p.discoveries[e.id];
+    const auto after = m->params.track_namespace_prefix
+                           ? track_namespace{*m->params.track_namespace_prefix}
+                           : before;
+    p.discoveries[e.id] = after;
     std::optional<namespace_tree::interest> who;
     tree_.interests_in(before, [&](const auto& prefix, const namespace_tree::interest& i) {
         if (prefix == before && i.session == p.key && i.request == e.id) who = i;
     });
     if (!who) return;
+    // What changes holds for tracks to come.
     if (m->params.forward) who->forward = *m->params.forward;
+    if (const auto filters = p.session.filters(e.id);
+        who->tracks && filters != (who->settings ? who->settings->filters : nullptr)) {
+        auto changed = who->settings ? *who->settings : offer_settings{};
+        changed.filters = filters;
+        who->settings = std::make_shared<const offer_settings>(std::move(changed));
+    }
     tree_.remove_interest(before, p.key, e.id);
+    if (!m->params.track_namespace_prefix) {
+        (void)p.session.accept_update(now, e.update_id);
+        tree_.add_interest(after, *who);
+        return touch(p);
+    }
     if (who->namespaces)
         tree_.namespaces_under(before, p.info.sibling, [&](const track_namespace& space) {
             (void)p.session.withdraw_namespace(now, e.id, space.suffix(before.count()));
@@ -229,7 +266,13 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
         if (l.to == to) return;
     for (const auto s : t.waiting)
         if (subscribers_[s].to == to) return;
-    const auto properties = properties_for(t, to->session.rules());
+    const auto& rules = to->session.rules();
+    const auto* const settings = who.settings.get();
+    if (settings != nullptr && settings->filters != nullptr && t.rules != nullptr &&
+        !settings->filters->pass_track(*t.rules, as_bytes(t.properties)))
+        return;
+    const auto properties = settings != nullptr && settings->plain ? std::optional<slice>{slice{}}
+                                                                   : properties_for(t, rules);
     if (!properties) return;
     // Anchor `subscribing-to-namespaces`: after PUBLISH_BLOCKED no PUBLISH.
     const auto blocked = to->blocked.find(who.request);
@@ -239,6 +282,19 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
     message_params params;
     params.largest_object = t.largest;
     if (!who.forward) params.forward = false;
+    if (settings != nullptr) {
+        const auto say = [&](parameter which, auto& member, const auto& value) {
+            if (overlaps(carriers_of(rules, which), carrier::publish)) member = value;
+        };
+        say(parameter::object_delivery_timeout, params.object_delivery_timeout,
+            settings->object_delivery_timeout);
+        say(parameter::subgroup_delivery_timeout, params.subgroup_delivery_timeout,
+            settings->subgroup_delivery_timeout);
+        say(parameter::subscriber_priority, params.subscriber_priority,
+            settings->subscriber_priority);
+        say(parameter::subscription_filter, params.subscription_filter, settings->filter);
+        say(parameter::group_order, params.group_order, settings->order);
+    }
     const auto id = to->session.can_request()
                         ? to->session.publish(now, t.name, t.alias, params, *properties)
                         : fail(errc::limit, "requests");
@@ -257,9 +313,28 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
     s.by_publish = true;
     s.forward = who.forward;
     s.joined = t.largest;
+    s.filter = params.subscription_filter;
+    s.fills = settings != nullptr && settings->fill.has_value();
     to->subscribers.set(*id, subscriber_index);
+    if (settings != nullptr && settings->filters != nullptr)
+        to->session.keep_filters(*id, settings->filters);
     start_lane(now, subscriber_index);
     update_forward(now, index);
+    if (!s.fills || !who.forward || !rules.fill) return;
+    const auto& past = *settings->fill;
+    const auto wanted = past.filter        ? *past.filter
+                        : settings->filter ? *settings->filter
+                                           : subscription_filter{filter_type::everything};
+    const auto range = wanted.past(tracks_[index].largest);
+    if (!range) return;
+    const auto* const state = to->session.subscription(*id);
+    start_fill(now, *to, *id, index,
+               {.id = *id,
+                .range = *range,
+                .order = past.order.value_or(state->effective_order()),
+                .subscriber_priority = past.priority.value_or(state->subscriber_priority),
+                .timeout = past.timeout,
+                .filters = settings->filters});
 }
 
 } // namespace moqrtc::moqt

@@ -48,9 +48,22 @@ MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
     case event::kind::update_requested:
         return on_update(now, p, e);
     case event::kind::update_accepted:
-        if (const auto index = p.sources.find(e.id); index != id_map::none)
+        if (const auto index = p.sources.find(e.id); index != id_map::none) {
+            const auto track_index = sources_[index].track;
             if (const auto m = e.as<msg::request_ok>())
-                raise_largest(tracks_[sources_[index].track], m->params.largest_object);
+                raise_largest(tracks_[track_index], m->params.largest_object);
+            update_forward(now, track_index); // an update may have waited for this answer
+        }
+        return;
+    case event::kind::state_notified:
+        if (const auto index = p.sources.find(e.id); index != id_map::none) {
+            const auto track_index = sources_[index].track;
+            const auto m = e.as<msg::publish_state_notify>();
+            if (!m) return;
+            raise_largest(tracks_[track_index], m->params.largest_object);
+            if (m->params.forward) sources_[index].forward = *m->params.forward;
+            update_forward(now, track_index);
+        }
         return;
     case event::kind::cancelled:
         return on_cancelled(now, p, e);
@@ -97,6 +110,8 @@ MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
 }
 
 MOQRTC_INLINE void relay::on_data(instant now, peer& p, event& e) {
+    // We fetch what we lack, and never ask for a fill.
+    if (e.fill && e.what != event::kind::stream_stopped) return;
     const bool fetched = e.request == request_kind::fetch;
     const auto index = fetched ? p.fills.find(e.id) : id_map::none;
     switch (e.what) {
@@ -110,7 +125,8 @@ MOQRTC_INLINE void relay::on_data(instant now, peer& p, event& e) {
         if (index != id_map::none) on_fill_gap(now, index, e);
         return;
     case event::kind::stream_stopped:
-        if (const auto f = p.fetches.find(e.id); f != id_map::none) return drop_fetch(now, f);
+        if (const auto f = p.fetches.find(e.fill ? e.update_id : e.id); f != id_map::none)
+            return drop_fetch(now, f);
         return on_stopped(p, e);
     default: {
         const bool reset = e.what == event::kind::stream_reset;
@@ -185,6 +201,12 @@ MOQRTC_INLINE void relay::on_accepted(instant now, peer& p, event& e) {
         const auto question = at->second;
         p.statuses.erase(at);
         const auto m = e.as<msg::request_ok>();
+        if (question.fetch != none) {
+            auto& f = fetches_[question.fetch];
+            if (f.to == nullptr || f.id != question.id || f.to->key != question.from) return;
+            if (m) raise_largest(tracks_[f.track], m->params.largest_object);
+            return start_relative(now, question.fetch);
+        }
         if (auto* from = find(question.from); from != nullptr && m)
             answer_status(now, *from, question.id, m->params, p.session.rules(), m->properties);
         return;
@@ -214,7 +236,11 @@ MOQRTC_INLINE void relay::on_rejected(instant now, peer& p, event& e) {
         if (const auto at = p.statuses.find(e.id); at != p.statuses.end()) {
             const auto question = at->second;
             p.statuses.erase(at);
-            if (auto* from = find(question.from))
+            auto* from = find(question.from);
+            if (question.fetch != none && from != nullptr &&
+                from->fetches.find(question.id) == question.fetch)
+                refuse_fetch(now, question.fetch, e.request_error, reason);
+            else if (from != nullptr && question.fetch == none)
                 refuse(now, *from, question.id, e.request_error, reason);
         }
         return;
@@ -297,20 +323,26 @@ MOQRTC_INLINE void relay::on_track_status(instant now, peer& p, event& e) {
         const auto& rules = t.rules != nullptr ? *t.rules : p.session.rules();
         return answer_status(now, p, e.id, params, rules, as_bytes(t.properties));
     }
-    peer* asked = nullptr;
-    tree_.publishers_of(name.space, [&](const namespace_tree::publisher& who) {
-        auto* found = find(who.session);
-        if (asked == nullptr && found != nullptr && found->usable() && !is_circle(p, *found))
-            asked = found;
-    });
-    if (auto* up = upstream_peer(); asked == nullptr && up != nullptr && !is_circle(p, *up))
-        asked = up;
+    auto* const asked = status_source(name.space, p);
     const auto question = asked == nullptr || asked == &p ? fail(errc::not_found, "publisher")
                                                           : asked->session.track_status(now, name);
     if (!question)
         return refuse(now, p, e.id, request_error_code::does_not_exist, "nobody publishes this");
     asked->statuses[*question] = {p.key, e.id};
     touch(*asked);
+}
+
+/// Who can be asked what a track is, or null.
+MOQRTC_INLINE relay::peer* relay::status_source(const track_namespace& space,
+                                                const peer& asker) const {
+    peer* asked = nullptr;
+    tree_.publishers_of(space, [&](const namespace_tree::publisher& who) {
+        auto* found = find(who.session);
+        if (asked == nullptr && found != nullptr && found->usable() && !is_circle(asker, *found))
+            asked = found;
+    });
+    auto* up = upstream_peer();
+    return asked == nullptr && up != nullptr && !is_circle(asker, *up) ? up : asked;
 }
 
 MOQRTC_INLINE void relay::answer_status(instant now, peer& p, request_id id,
@@ -322,7 +354,7 @@ MOQRTC_INLINE void relay::answer_status(instant now, peer& p, request_id id,
     slice moved;
     if (!to.request_ok_properties) {
         properties = {};
-    } else if (!properties.empty() && from.id != to.id) {
+    } else if (!properties.empty() && !same_objects(from, to)) {
         moved = transcode(from, to, properties);
         if (moved.empty())
             return refuse(now, p, id, request_error_code::not_supported,

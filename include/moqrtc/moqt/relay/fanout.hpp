@@ -115,6 +115,8 @@ MOQRTC_INLINE void relay::deliver(instant now, track& t, live_subgroup& live, ob
         // What the next ones touch is on its way while this one is written.
         if (i + 2 < count) peer::expect(t.lanes[i + 2].to);
         if (out.phase == output::state::closed || l.to == nullptr || !l.wants(at)) continue;
+        if (l.filters != nullptr && !l.passes(*heads.from, *heads.item)) [[unlikely]]
+            continue;
         (void)write(now, t, l, live, out, heads);
     }
 }
@@ -130,7 +132,7 @@ MOQRTC_INLINE bool relay::write(instant now, track& t, lane& l, live_subgroup& l
         if (fell_behind(now, t, place) && !l.wants(item.location)) return false;
     }
     auto& head = heads.made[l.column];
-    if (!head.made || head.previous != out.previous) make_head(heads, l.column, out.previous);
+    if (!head.made || head.previous != out.previous) make_head(heads, *l.to, out.previous);
     if (head.head.empty()) [[unlikely]] {
         end_subscriber(now, l.subscriber, publish_done_code::internal_error,
                        "this draft cannot express the object");
@@ -180,12 +182,12 @@ MOQRTC_INLINE void relay::deliver_datagram(instant now, track& t, const object& 
     std::array<std::optional<object>, columns> copies{};
     for (std::size_t i = 0; i < t.lanes.size(); ++i) {
         const auto& l = t.lanes[i];
-        if (l.to == nullptr || !l.wants(item.location)) continue;
+        if (l.to == nullptr || !l.wants(item.location) || !l.passes(from, item)) continue;
         auto& copy = copies[l.column];
         if (!copy) {
             const auto& to = l.to->session.rules();
             copy = item;
-            if (!item.properties.empty() && from.id != to.id) {
+            if (!item.properties.empty() && !same_objects(from, to)) {
                 copy->properties = transcode(from, to, item.properties);
                 if (copy->properties.empty()) {
                     end_subscriber(now, l.subscriber, publish_done_code::internal_error,
@@ -290,6 +292,12 @@ MOQRTC_INLINE void relay::finish_live(instant now, std::uint32_t index) {
         const auto& out = live.outputs[i];
         if (out.phase != output::state::open || t.lanes[i].to == nullptr) continue;
         auto& l = t.lanes[i];
+        if (live.last && live.group == l.end_group && *live.last > l.end_object) {
+            // The subgroup has objects behind the end of the range: it is not complete.
+            (void)l.to->session.reset_stream(now, out.stream, reset_code::cancelled);
+            touch(*l.to);
+            continue;
+        }
         (void)l.to->session.finish_stream(now, out.stream);
         l.finished.push({out.stream, live.group});
         while (!l.finished.empty() &&

@@ -14,6 +14,7 @@ MOQRTC_INLINE void relay::on_fetch(instant now, peer& p, event& e) {
     if (!m) return;
     std::uint32_t track_index = none;
     std::uint32_t joined = none;
+    const auto& rules = p.session.rules();
     if (m->type == msg::fetch_type::standalone) {
         const full_track_name name{track_namespace{m->track_namespace},
                                    std::string{as_text(m->track_name)}};
@@ -38,24 +39,19 @@ MOQRTC_INLINE void relay::on_fetch(instant now, peer& p, event& e) {
         refuse(now, p, e.id, request_error_code::excessive_load, "too many fetches");
         return drop_if_unused(now, track_index);
     }
-    ++statistics_.fetches;
-    const auto index = fetches_.take();
+    const auto index = add_fetch(now, p, e.id, track_index, m->params.fill_timeout);
     auto& f = fetches_[index];
-    f.to = &p;
-    f.id = e.id;
-    f.track = track_index;
-    const auto patience =
-        m->params.fill_timeout
-            ? std::min(milliseconds_saturated(*m->params.fill_timeout), config_.fill_timeout)
-            : config_.fill_timeout;
-    f.deadline = now + patience;
-    f.patient = patience.us > 0;
-    p.fetches.set(e.id, index);
-    p.open_fetches.push_back(index);
-    ++tracks_[track_index].fetches;
+    f.filters = p.session.filters(e.id);
+    f.plain = !m->params.include_properties.value_or(true);
     const auto order = m->params.group_order.value_or(group_order::ascending);
     if (m->type == msg::fetch_type::standalone) {
-        f.walk = location_range::of(m->start, m->end, order);
+        const auto wanted = m->wanted(rules);
+        f.walk = {wanted.first({}), wanted.last(), order};
+        if (wanted.type != filter_type::everything && wanted.type != filter_type::absolute_start &&
+            !wanted.has_end()) {
+            f.relative = wanted;
+            return start_relative(now, index);
+        }
         if (f.walk.highest < f.walk.lowest)
             return refuse_fetch(now, index, request_error_code::invalid_range,
                                 "the end is before the start");
@@ -67,6 +63,89 @@ MOQRTC_INLINE void relay::on_fetch(instant now, peer& p, event& e) {
         s.waiting_fetches.push_back(index);
     else
         start_joining(now, index, s);
+}
+
+/// Takes on a FETCH or a fill.
+MOQRTC_INLINE std::uint32_t relay::add_fetch(instant now, peer& p, request_id id,
+                                             std::uint32_t track_index,
+                                             const std::optional<std::uint64_t>& timeout) {
+    ++statistics_.fetches;
+    const auto index = fetches_.take();
+    auto& f = fetches_[index];
+    f.to = &p;
+    f.id = id;
+    f.track = track_index;
+    const auto patience = timeout ? std::min(milliseconds_saturated(*timeout), config_.fill_timeout)
+                                  : config_.fill_timeout;
+    f.deadline = now + patience;
+    f.patient = patience.us > 0;
+    p.fetches.set(id, index);
+    p.open_fetches.push_back(index);
+    ++tracks_[track_index].fetches;
+    return index;
+}
+
+/// A FETCH that counts groups back from the current one: once that is known it is like the others.
+MOQRTC_INLINE void relay::start_relative(instant now, std::uint32_t index) {
+    auto& f = fetches_[index];
+    auto& t = tracks_[f.track];
+    if (t.largest) {
+        f.walk.lowest = f.relative->first(t.largest);
+        f.relative.reset();
+        return begin_fetch(now, index);
+    }
+    auto* const from = t.has_established(sources_) ? nullptr : status_source(t.name.space, *f.to);
+    const auto question = from == nullptr || from == f.to || !f.relative
+                              ? fail(errc::not_found, "publisher")
+                              : from->session.track_status(now, t.name);
+    if (!question)
+        return refuse_fetch(now, index, request_error_code::invalid_range,
+                            "nothing has been published");
+    from->statuses[*question] = {f.to->key, f.id, index};
+    touch(*from);
+}
+
+/// What the session says that a subscription is to be filled with. Spec: anchor
+/// `fill-fetch-streams`.
+MOQRTC_INLINE void relay::start_fills(instant now, std::uint32_t index) {
+    const auto& s = subscribers_[index];
+    auto& to = *s.to;
+    const auto id = s.id;
+    const auto track_index = s.track;
+    while (const auto what = to.session.next_fill(id))
+        start_fill(now, to, id, track_index, *what);
+}
+
+MOQRTC_INLINE void relay::start_fill(instant now, peer& to, request_id subscription,
+                                     std::uint32_t track_index, const fill_request& what) {
+    touch(to);
+    if (!to.info.sibling && to.fetches.size() >= config_.max_fetches_per_session) {
+        (void)to.session.fail_fill(now, subscription, what, reset_code::excessive_load);
+        return;
+    }
+    const auto stream = to.session.open_fill_stream(now, subscription, what);
+    if (!stream) return;
+    const auto index = add_fetch(now, to, what.id, track_index, what.timeout);
+    auto& f = fetches_[index];
+    f.is_fill = f.answered = true;
+    f.subscription = subscription;
+    f.stream = *stream;
+    f.filters = what.filters;
+    f.walk = {what.range.first, what.range.last, what.order};
+    f.at = f.walk.first();
+    pump(now, index);
+}
+
+/// A subscription is over, and its fills with it; the session has reset their streams.
+MOQRTC_INLINE void relay::drop_fills(instant now, peer& p, request_id subscription) {
+    for (std::size_t i = p.open_fetches.size(); i-- > 0;)
+        if (i < p.open_fetches.size() && fetches_[p.open_fetches[i]].is_fill &&
+            fetches_[p.open_fetches[i]].subscription == subscription)
+            drop_fetch(now, p.open_fetches[i]);
+}
+
+MOQRTC_INLINE std::size_t relay::unsent_of(const served_fetch& f) const noexcept {
+    return f.is_fill ? f.to->session.unsent_bytes_of(f.stream) : f.to->session.unsent_bytes(f.id);
 }
 
 /// The subscription is there, and with it the end of the range: what it joins to. Spec: anchor
@@ -124,7 +203,8 @@ MOQRTC_INLINE void relay::begin_fetch(instant now, std::uint32_t index) {
 MOQRTC_INLINE void relay::answer_fetch(instant now, std::uint32_t index, location end,
                                        bool end_of_track) {
     auto& f = fetches_[index];
-    const auto properties = properties_for(tracks_[f.track], f.to->session.rules());
+    const auto properties = f.plain ? std::optional<slice>{slice{}}
+                                    : properties_for(tracks_[f.track], f.to->session.rules());
     if (!properties)
         return refuse_fetch(now, index, request_error_code::not_supported,
                             "this draft cannot express the track");
@@ -143,7 +223,7 @@ MOQRTC_INLINE void relay::pump(instant now, std::uint32_t index) {
     if (!f.answered || f.fill != none) return;
     auto& t = tracks_[f.track];
     while (f.at) {
-        if (f.to->session.unsent_bytes(f.id) > config_.fetch_window) {
+        if (unsent_of(f) > config_.fetch_window) {
             f.look_at = now + milliseconds(20);
             return schedule({f.look_at, timer::kind::fetch, index});
         }
@@ -159,7 +239,8 @@ MOQRTC_INLINE void relay::pump(instant now, std::uint32_t index) {
             break;
         case cache_step::kind::unknown:
             if (f.patient && now < f.deadline && attach_fill(now, index, step.until)) return;
-            skip_unknown(now, index, step.until);
+            skip_unknown(now, index, step.until,
+                         f.patient && now < f.deadline ? range_end::unknown : range_end::timed_out);
             if (f.to == nullptr) return;
             break;
         }
@@ -174,6 +255,9 @@ MOQRTC_INLINE bool relay::write_fetched(instant now, std::uint32_t index, const 
     // A fetch stream says by its end, not by statuses, what does not exist (anchor
     // `fetch-header`).
     if (item.status != object_status::normal) return true;
+    if (f.filters != nullptr && !f.filters->pass(from, item.subgroup_id, item.location.object,
+                                                 item.publisher_priority, item.properties))
+        return true;
     auto& to = f.to->session;
     const auto end = [&](reset_code code) {
         if (f.stream != no_stream) (void)to.reset_stream(now, f.stream, code_for(*f.to, code));
@@ -186,9 +270,9 @@ MOQRTC_INLINE bool relay::write_fetched(instant now, std::uint32_t index, const 
         if (!stream) return end(reset_code::internal_error);
         f.stream = *stream;
     }
-    if (to.unsent_bytes(f.id) > config_.fetch_backlog) return end(reset_code::too_far_behind);
+    if (unsent_of(f) > config_.fetch_backlog) return end(reset_code::too_far_behind);
     touch(*f.to);
-    if (item.properties.empty() || from.id == to.rules().id) {
+    if (item.properties.empty() || same_objects(from, to.rules())) {
         if (!to.write_fetch_object(now, f.stream, item)) return end(reset_code::internal_error);
     } else {
         auto copy = item;
@@ -200,8 +284,9 @@ MOQRTC_INLINE bool relay::write_fetched(instant now, std::uint32_t index, const 
     return true;
 }
 
-/// Nobody can tell what is up to `until`: the subscriber is told just that.
-MOQRTC_INLINE void relay::skip_unknown(instant now, std::uint32_t index, location until) {
+/// Nobody can tell what is up to `until`, or nobody did in time: the subscriber is told just that.
+MOQRTC_INLINE void relay::skip_unknown(instant now, std::uint32_t index, location until,
+                                       range_end why) {
     auto& f = fetches_[index];
     auto& to = f.to->session;
     if (f.walk.precedes(f.walk.last(), until)) until = f.walk.last();
@@ -212,7 +297,7 @@ MOQRTC_INLINE void relay::skip_unknown(instant now, std::uint32_t index, locatio
         if (stream) f.stream = *stream;
     }
     touch(*f.to);
-    if (!to.write_fetch_gap(now, f.stream, shown, true)) {
+    if (!to.write_fetch_gap(now, f.stream, shown, why)) {
         (void)to.reset_stream(now, f.stream, reset_code::unknown_object_status);
         return drop_fetch(now, index);
     }

@@ -151,7 +151,8 @@ MOQRTC_INLINE void relay::on_fill_gap(instant now, std::uint32_t index, event& e
         auto& f = fetches_[w];
         if (f.to == nullptr || !f.at || f.walk.precedes(until, *f.at)) continue;
         if (e.gap_unknown)
-            skip_unknown(now, w, until);
+            skip_unknown(now, w, until,
+                         e.gap_timed_out ? range_end::timed_out : range_end::unknown);
         else
             f.at = f.walk.after(f.walk.precedes(f.walk.last(), until) ? f.walk.last() : until);
         if (f.to == nullptr || f.at || !f.answered) continue;
@@ -190,7 +191,7 @@ MOQRTC_INLINE void relay::on_fill_end(instant now, std::uint32_t index, bool com
             if (complete)
                 f.at = f.walk.after(end);
             else
-                skip_unknown(now, w, end);
+                skip_unknown(now, w, end, range_end::unknown);
         }
         if (f.to != nullptr) pump(now, w);
     }

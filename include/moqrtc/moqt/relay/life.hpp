@@ -7,17 +7,6 @@
 /// Sessions come and go; timers; what a status page asks for.
 namespace moqrtc::moqt {
 
-namespace relaying {
-
-/// Place of a draft in `spoken_drafts`.
-[[nodiscard]] constexpr std::uint8_t column_of(draft d) noexcept {
-    for (std::size_t i = 0; i < spoken_drafts.size(); ++i)
-        if (spoken_drafts[i] == d) return static_cast<std::uint8_t>(i);
-    return 0;
-}
-
-} // namespace relaying
-
 MOQRTC_INLINE relay::relay(instant, relay_config config, buffer_pool& pool, policy& rules)
     : config_{config}, pool_{&pool}, policy_{&rules}, store_{config_} {}
 
@@ -45,7 +34,7 @@ MOQRTC_INLINE result<session_key> relay::add_session(instant now, session_config
         index = free_peers_.back();
         free_peers_.pop_back();
     }
-    const auto column = relaying::column_of(config.version);
+    const auto column = static_cast<std::uint8_t>(object_kind(config.version));
     peers_[index] = std::make_unique<peer>(now, std::move(config), *pool_, std::move(info));
     auto& p = *peers_[index];
     p.key = {index, generations_[index]};
@@ -138,11 +127,14 @@ MOQRTC_INLINE void relay::close_down(instant now, peer& p) {
         forget_upstream_namespaces(now, p, p.asked.begin()->first);
     while (!p.discoveries.empty())
         end_discovery(p, p.discoveries.begin()->first);
-    for (const auto& [id, question] : p.statuses)
-        if (auto* from = find(question.from))
+    const auto statuses = std::exchange(p.statuses, {});
+    for (const auto& [id, question] : statuses)
+        if (auto* from = find(question.from); from != nullptr && question.fetch == none)
             refuse(now, *from, question.id, request_error_code::internal_error,
                    "publisher is gone");
-    p.statuses.clear();
+        else if (from != nullptr && from->fetches.find(question.id) == question.fetch)
+            refuse_fetch(now, question.fetch, request_error_code::internal_error,
+                         "publisher is gone");
     collect(p.sources);
     for (const auto index : all)
         lose_source(now, index, {}, {}, "publisher is gone");

@@ -23,7 +23,7 @@ struct location_range {
                                                      group_order order) noexcept {
         return {start, {end.group, end.object == 0 ? UINT64_MAX : end.object - 1}, order};
     }
-    /// The end as FETCH and FETCH_OK write it.
+    /// The end as FETCH and FETCH_OK write it up to draft 19, and messages have it in every one.
     [[nodiscard]] constexpr location end() const noexcept {
         return {highest.group, highest.object == UINT64_MAX ? 0 : highest.object + 1};
     }

@@ -1,15 +1,41 @@
 #pragma once
 
 #include <moqrtc/moqt/name.hpp>
+#include <moqrtc/moqt/range_filter.hpp>
 #include <moqrtc/moqt/relay/event.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace moqrtc::moqt {
+
+/// What a SUBSCRIBE_TRACKS asks of every subscription that it brings; unset is the default.
+///
+/// Spec    moq-transport from draft 19 on, anchor `subscribe-tracks-filtering`; the publisher says
+/// it
+///         again in PUBLISH from draft 20 on.
+struct offer_settings {
+    std::optional<std::uint64_t> object_delivery_timeout{};
+    std::optional<std::uint64_t> subgroup_delivery_timeout{};
+    std::optional<priority> subscriber_priority{};
+    std::optional<subscription_filter> filter{};
+    std::optional<group_order> order{};
+    bool plain = false;       ///< no track properties
+    shared_filters filters{}; ///< of tracks and of objects
+    /// A fill of each track; unset members are as in the subscription.
+    struct past {
+        std::optional<subscription_filter> filter{};
+        std::optional<group_order> order{};
+        std::optional<moqt::priority> priority{};
+        std::optional<std::uint64_t> timeout{};
+    };
+    std::optional<past> fill{};
+};
 
 /// Who publishes which namespace, and who wants to hear of what lies under which prefix.
 ///
@@ -34,6 +60,7 @@ public:
         bool tracks = false;     ///< PUBLISH
         bool forward = true;     ///< Forward State of those PUBLISH
         bool sibling = false;    ///< wants to hear only of what no sibling publishes
+        std::shared_ptr<const offer_settings> settings{}; ///< null: all as by default
     };
     /// For whom the publication of a namespace began or ended.
     struct change {

@@ -28,7 +28,7 @@ struct alignas(64) peer {
     bool up = false;
     bool is_sibling = false; ///< `info.sibling`, close at hand
     bool gone = false;       ///< the session is over
-    std::uint8_t column = 0; ///< of its draft in `spoken_drafts`
+    std::uint8_t column = 0; ///< `object_kind` of its draft
     moqt::session session;
     session_key key{};
     session_info info;
@@ -52,6 +52,7 @@ struct alignas(64) peer {
     struct status_question {
         session_key from{};
         request_id id = 0;
+        std::uint32_t fetch = none; ///< it was asked for this FETCH, to learn the Largest Object
     };
     std::map<request_id, status_question> statuses{};
     /// Fetches of the peer that are not finished, for pausing and resuming.

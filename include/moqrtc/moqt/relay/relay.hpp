@@ -22,7 +22,7 @@ namespace moqrtc::moqt {
 /// A relay without socket, clock or thread: sessions of any role and draft, and the tracks that
 /// pass between them.
 ///
-/// Spec    moq-transport, anchor `relays-moq`, drafts 16 and 18.
+/// Spec    moq-transport, anchor `relays-moq`, the drafts of `spoken_drafts`.
 /// Drain   feed a session's transport input into `at(key)`, then call `handle_ready(now, key)`;
 ///         after that, and after `handle_timeout`, give every session that `poll_ready` names to
 ///         its transport. Call `handle_ready` too when a transport took bytes: a FETCH that was
@@ -73,9 +73,9 @@ private:
     using fill = relaying::fill;
     using track = relaying::track;
     static constexpr std::uint32_t none = relaying::none;
-    static constexpr std::size_t columns = spoken_drafts.size();
+    static constexpr std::size_t columns = object_kinds;
 
-    /// Headers of one object, encoded once per draft and previous object.
+    /// Headers of one object, encoded once per kind of draft and previous object.
     struct object_heads {
         struct one {
             bool made = false;
@@ -142,7 +142,7 @@ private:
     void wait_for_publisher(instant now, std::uint32_t index);
     void refuse_waiting(instant now, std::uint32_t track, request_error_code code,
                         std::string_view reason);
-    void remove_subscriber(instant now, std::uint32_t index);
+    void remove_subscriber(instant now, std::uint32_t index, bool fills_go_on = false);
     void end_subscriber(instant now, std::uint32_t index, publish_done_code code,
                         std::string_view reason);
     void update_subscriber(instant now, std::uint32_t index, event& e);
@@ -198,13 +198,21 @@ private:
 
     // bridge.hpp: from one draft to another
     [[nodiscard]] slice transcode(const wire_rules& from, const wire_rules& to, bytes in) const;
-    void make_head(object_heads& heads, std::size_t column, std::optional<std::uint64_t> previous);
+    void make_head(object_heads& heads, const peer& whom, std::optional<std::uint64_t> previous);
     [[nodiscard]] std::optional<slice> properties_for(const track& t, const wire_rules& to) const;
     [[nodiscard]] reset_code code_for(const peer& p, reset_code code) const noexcept;
 
     // fetch.hpp: FETCH that is served, fill.hpp: FETCH of ours
     void on_fetch(instant now, peer& p, event& e);
     void begin_fetch(instant now, std::uint32_t index);
+    [[nodiscard]] std::uint32_t add_fetch(instant now, peer& p, request_id id, std::uint32_t track,
+                                          const std::optional<std::uint64_t>& timeout);
+    void start_relative(instant now, std::uint32_t index);
+    void start_fills(instant now, std::uint32_t subscriber);
+    void start_fill(instant now, peer& to, request_id subscription, std::uint32_t track,
+                    const fill_request& what);
+    void drop_fills(instant now, peer& p, request_id subscription);
+    [[nodiscard]] std::size_t unsent_of(const served_fetch& f) const noexcept;
     void start_joining(instant now, std::uint32_t index, const subscriber& s);
     void pump(instant now, std::uint32_t index);
     void answer_fetch(instant now, std::uint32_t index, location end, bool end_of_track);
@@ -214,7 +222,7 @@ private:
     void drop_fetch(instant now, std::uint32_t index);
     bool write_fetched(instant now, std::uint32_t index, const object& item,
                        const wire_rules& from);
-    void skip_unknown(instant now, std::uint32_t index, location until);
+    void skip_unknown(instant now, std::uint32_t index, location until, range_end why);
     void on_fetch_timer(instant now, std::uint32_t index);
     [[nodiscard]] bool attach_fill(instant now, std::uint32_t index, location until);
     void on_fill_ok(instant now, peer& p, std::uint32_t index, event& e);
@@ -224,6 +232,7 @@ private:
                      std::string_view reason);
     void forget_fill(instant now, std::uint32_t index, bool cancel);
     [[nodiscard]] peer* fill_source(const track& t, const peer* asker) const;
+    [[nodiscard]] peer* status_source(const track_namespace& space, const peer& asker) const;
 
     // discovery.hpp: namespaces and offers of tracks
     void on_publish_namespace(instant now, peer& p, event& e);

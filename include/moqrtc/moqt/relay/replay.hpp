@@ -50,6 +50,7 @@ MOQRTC_INLINE void relay::replay(instant now, track& t, std::size_t place) {
         for (std::size_t i = 0; i < group->objects.size() && whole; ++i) {
             const auto& entry = group->objects[i];
             if (entry.item.subgroup_id != subgroup || !t.lanes[place].wants(entry.item.location) ||
+                !t.lanes[place].passes(*entry.rules, entry.item) ||
                 entry.item.forwarding == forwarding_preference::datagram)
                 continue;
             if (over) past.publisher_priority = entry.item.publisher_priority;

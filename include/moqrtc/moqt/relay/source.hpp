@@ -1,7 +1,8 @@
 #pragma once
 
 /// The definitions for a program that is compiled with `MOQRTC_SEPARATE`: see
-/// `moqrtc/core/inline.hpp`. Belongs first into one source file; elsewhere it is an ordinary header.
+/// `moqrtc/core/inline.hpp`. Belongs first into one source file; elsewhere it is an ordinary
+/// header.
 #if defined(MOQRTC_SEPARATE) && defined(MOQRTC_INLINE) && !defined(MOQRTC_SOURCE)
 #error "moqrtc/moqt/relay/source.hpp must come before all other headers of moqrtc"
 #endif

@@ -28,6 +28,8 @@ MOQRTC_INLINE void relay::on_subscribe(instant now, peer& p, event& e) {
     s.forward = m->params.forward.value_or(true);
     s.filter = m->params.subscription_filter;
     s.new_group = m->params.new_group_request;
+    s.fills = m->params.fill.has_value();
+    s.plain = !m->params.include_properties.value_or(true);
     // Drafts without the parameter leave waiting to the relay; with it, absent means not at all.
     const bool says =
         overlaps(carriers_of(p.session.rules(), parameter::rendezvous_timeout), carrier::subscribe);
@@ -78,16 +80,22 @@ MOQRTC_INLINE void relay::accept_subscriber(instant now, std::uint32_t index) {
         refuse(now, to, s.id, code, reason);
         remove_subscriber(now, index);
     };
-    const auto properties = properties_for(t, rules);
+    const auto properties = s.plain ? std::optional<slice>{slice{}} : properties_for(t, rules);
     const auto most = varint_max(rules.varint);
     if (!properties || (t.largest && (t.largest->group > most || t.largest->object > most)))
         return give_up(request_error_code::not_supported, "this draft cannot express the track");
-    if (s.filter && s.filter->type == filter_type::absolute_range && t.largest &&
+    if (rules.past_filter_refused && s.filter && s.filter->has_end() && t.largest &&
         s.filter->end_group < t.largest->group)
         return give_up(request_error_code::invalid_range, "the range has been published");
     message_params params;
     params.largest_object = t.largest;
-    if (!to.session.accept_subscribe(now, s.id, t.alias, params, *properties))
+    // A second subscription of a session to a track gets an alias of its own, so that the
+    // subscriber can tell their streams apart.
+    auto alias = t.alias;
+    if (rules.several_subscriptions)
+        for (const auto& l : t.lanes)
+            if (l.to == &to) alias = next_alias_++;
+    if (!to.session.accept_subscribe(now, s.id, alias, params, *properties))
         return give_up(request_error_code::internal_error, "could not be accepted");
     touch(to);
     s.joined = t.largest;
@@ -99,6 +107,11 @@ MOQRTC_INLINE void relay::accept_subscriber(instant now, std::uint32_t index) {
     s.waiting_fetches.clear();
     for (const auto f : waiting)
         start_joining(now, f, s);
+    if (s.fills) start_fills(now, index);
+    const auto id = s.id;
+    auto updates = std::move(s.waiting_updates);
+    for (auto& update : updates)
+        if (to.subscribers.find(id) == index) update_subscriber(now, index, update);
 }
 
 /// Gives an accepted subscriber its lane, and what the cache has for it.
@@ -123,9 +136,9 @@ MOQRTC_INLINE void relay::start_lane(instant now, std::uint32_t index) {
     l.column = s.to->column;
     set_range(l, s);
     report(relay_event::kind::subscriber_added, s.to).name = t.name;
-    const bool past = s.filter && s.filter->type >= filter_type::absolute_start;
-    if (config_.replay && t.largest && l.active && (past || (t.catalog && !s.filter)))
-        replay(now, t, s.place);
+    // Who fills gets the past there.
+    const bool past = s.filter ? s.filter->reaches_back() : t.catalog;
+    if (config_.replay && t.largest && l.active && past && !s.fills) replay(now, t, s.place);
 }
 
 MOQRTC_INLINE void relay::set_range(lane& l, const subscriber& s) const {
@@ -135,10 +148,10 @@ MOQRTC_INLINE void relay::set_range(lane& l, const subscriber& s) const {
         l.active = false;
         return;
     }
-    l.start = state->start();
-    l.end_group = state->filter && state->filter->type == filter_type::absolute_range
-                      ? state->filter->end_group
-                      : UINT64_MAX;
+    l.start = state->first_wanted;
+    l.end_group = state->last_wanted_group;
+    l.end_object = state->last_wanted_object;
+    l.filters = state->filters;
 }
 
 MOQRTC_INLINE void relay::refuse_waiting(instant now, std::uint32_t index, request_error_code code,
@@ -151,10 +164,11 @@ MOQRTC_INLINE void relay::refuse_waiting(instant now, std::uint32_t index, reque
 }
 
 /// Forgets a subscription that is over, whoever ended it.
-MOQRTC_INLINE void relay::remove_subscriber(instant now, std::uint32_t index) {
+MOQRTC_INLINE void relay::remove_subscriber(instant now, std::uint32_t index, bool fills_go_on) {
     auto& s = subscribers_[index];
     const auto track_index = s.track;
     auto& t = tracks_[track_index];
+    if (!fills_go_on) drop_fills(now, *s.to, s.id);
     s.to->subscribers.erase(s.id);
     std::erase(t.waiting, index);
     if (s.place != none) {
@@ -181,7 +195,8 @@ MOQRTC_INLINE void relay::end_subscriber(instant now, std::uint32_t index, publi
     auto& s = subscribers_[index];
     (void)s.to->session.publish_done(now, s.id, code, reason);
     touch(*s.to);
-    remove_subscriber(now, index);
+    // PUBLISH_DONE waits for fills that can still be served.
+    remove_subscriber(now, index, code == publish_done_code::track_ended);
 }
 
 MOQRTC_INLINE void relay::update_subscriber(instant now, std::uint32_t index, event& e) {
@@ -190,10 +205,16 @@ MOQRTC_INLINE void relay::update_subscriber(instant now, std::uint32_t index, ev
     auto& t = tracks_[s.track];
     auto& to = *s.to;
     if (!m) return;
+    if (s.place == none && to.session.rules().request_streams) {
+        s.waiting_updates.push_back(std::move(e));
+        return;
+    }
     const bool resumes = m->params.forward.value_or(s.forward) && !s.forward;
     s.forward = m->params.forward.value_or(s.forward);
     if (m->params.subscription_filter) s.filter = m->params.subscription_filter;
+    if (s.filter && s.filter->type == filter_type::everything) s.filter.reset();
     message_params params;
+    if (m->params.fill.has_value()) params.largest_object = t.largest;
     if (resumes || m->params.subscription_filter) {
         s.joined = t.largest;
         params.largest_object = t.largest;
@@ -209,7 +230,8 @@ MOQRTC_INLINE void relay::update_subscriber(instant now, std::uint32_t index, ev
     for (const auto index_of_live : t.live) {
         auto& live = lives_[index_of_live];
         auto& out = live.outputs[s.place];
-        const bool outside = live.group < l.start.group || live.group > l.end_group;
+        const bool outside = live.group < l.start.group || live.group > l.end_group ||
+                             (live.group == l.end_group && live.last && *live.last > l.end_object);
         if (out.phase == output::state::open && (!l.active || outside)) {
             // Anchor `closing-subgroup-streams`: what is left out resets the stream.
             (void)to.session.reset_stream(now, out.stream, reset_code::cancelled);
@@ -219,6 +241,7 @@ MOQRTC_INLINE void relay::update_subscriber(instant now, std::uint32_t index, ev
     }
     if (m->params.new_group_request) pass_new_group(now, s.track, *m->params.new_group_request);
     update_forward(now, s.track);
+    if (m->params.fill.has_value()) start_fills(now, index);
 }
 
 /// The answer to a PUBLISH of ours carries what a SUBSCRIBE would have.

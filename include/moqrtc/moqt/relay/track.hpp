@@ -40,10 +40,13 @@ struct subscriber {
     bool forward = true;
     std::optional<subscription_filter> filter{};
     std::optional<std::uint64_t> new_group{};
+    bool fills = false;               ///< it asked for the past in a fill
+    bool plain = false;               ///< it wants no track properties
     std::optional<location> joined{}; ///< the Joining Location; none when nothing was published
     instant hold_until{};             ///< it is willing to wait that long for a publisher
     instant deadline = never;         ///< it is refused then
     std::vector<std::uint32_t> waiting_fetches{};
+    std::vector<event> waiting_updates{}; ///< their answers come after SUBSCRIBE_OK
 
     void clear() { *this = subscriber{}; }
 };
@@ -54,11 +57,13 @@ struct lane {
     request_id id = 0;
     location start{};
     std::uint64_t end_group = UINT64_MAX;
+    std::uint64_t end_object = UINT64_MAX; ///< of that group
     std::uint32_t subscriber = none;
-    std::uint8_t column = 0; ///< of its draft in `spoken_drafts`
+    std::uint8_t column = 0; ///< `object_kind` of its draft
     bool active = false;     ///< Forward State 1
     /// Groups up to this one are skipped after the subscriber fell behind.
     std::optional<std::uint64_t> skip_through{};
+    shared_filters filters{}; ///< null: every object in range passes
     backlog_watch backlog{};
     /// Streams that were finished and may still have bytes to send.
     struct finished_stream {
@@ -69,7 +74,13 @@ struct lane {
 
     [[nodiscard]] bool wants(location at) const noexcept {
         return active && at.reaches(start) && at.group <= end_group &&
+               (at.object <= end_object || at.group < end_group) &&
                (!skip_through || at.group > *skip_through);
+    }
+    /// Whether the range filters let an object pass whose properties `rules` encodes.
+    [[nodiscard]] bool passes(const wire_rules& rules, const object& item) const noexcept {
+        return filters == nullptr || filters->pass(rules, item.subgroup_id, item.location.object,
+                                                   item.publisher_priority, item.properties);
     }
 };
 
@@ -123,8 +134,14 @@ struct served_fetch {
     std::optional<location> at{}; ///< next location; none when all is written
     data_stream stream = no_stream;
     bool answered = false;
-    bool ask_end = false;      ///< only upstream knows where the range ends
-    bool patient = true;       ///< it lets us ask upstream
+    bool ask_end = false; ///< only upstream knows where the range ends
+    bool patient = true;  ///< it lets us ask upstream
+    bool plain = false;   ///< it wants no track properties
+    bool is_fill = false; ///< of `subscription`, on a stream that is open from the beginning
+    request_id subscription = 0;
+    shared_filters filters{}; ///< null: every object in range passes
+    /// Its range, as long as nobody knows the Largest Object that it starts from.
+    std::optional<subscription_filter> relative{};
     std::uint32_t fill = none; ///< the upstream FETCH that it waits for
     instant deadline = never;  ///< of waiting for upstream
     instant look_at = never;   ///< it is paused until its stream has drained

@@ -24,6 +24,8 @@ struct session_config {
 
     std::uint64_t max_requests = 1000; ///< requests of the peer that may be open at once
     std::uint64_t max_auth_token_cache_size = 16384;
+    std::uint64_t max_filter_ranges = 64;   ///< of one subscription or fetch, 0 for none
+    std::uint64_t max_request_updates = 16; ///< without an answer on a request, 0 for any number
     std::uint64_t max_object_payload = limits::object_payload;
     std::size_t max_events = 1024;           ///< events that wait for `poll_event`
     std::size_t max_control_queue = 4 << 20; ///< control bytes waiting to be sent

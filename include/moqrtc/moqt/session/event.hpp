@@ -67,7 +67,8 @@ struct event {
         /// An object: in subgroup `stream` of subscription or fetch `id`, or in a datagram
         /// (`stream` is `no_stream`).
         object,
-        /// A gap in fetch `id`: no objects, or unknown ones (`gap_unknown`), up to `item.where`.
+        /// A gap in fetch `id`: no objects, or unknown ones (`gap_unknown`, perhaps since nobody
+        /// answered in time: `gap_timed_out`), up to `item.where`.
         fetch_gap,
         /// Subgroup or fetch stream `stream` of `id` ended: complete, or reset with `reset`.
         stream_finished,
@@ -81,12 +82,18 @@ struct event {
         malformed_track,
         /// The session is over; the last event. `close` says why, `by_peer` who.
         closed,
+        /// PUBLISH_STATE_NOTIFY for subscription `id`; `message` is it. It wants no answer.
+        state_notified,
     };
 
     kind what = kind::none;
     request_kind request = request_kind::none;
     bool by_peer = false;
     bool gap_unknown = false;
+    bool gap_timed_out = false;
+    /// `object`, `fetch_gap` and the ends of streams: this comes from, or goes to, a fill of
+    /// subscription `id`, which the message with request `update_id` asked for.
+    bool fill = false;
     bool has_properties = false; ///< `subgroup_opened`: objects of the stream may have properties
     close_code close = close_code::no_error;
     request_error_code request_error = request_error_code::internal_error;

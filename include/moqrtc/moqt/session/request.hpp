@@ -6,6 +6,7 @@
 #include <moqrtc/moqt/name.hpp>
 #include <moqrtc/moqt/params.hpp>
 #include <moqrtc/moqt/properties.hpp>
+#include <moqrtc/moqt/range_filter.hpp>
 #include <moqrtc/moqt/session/event.hpp>
 #include <moqrtc/moqt/types.hpp>
 
@@ -23,9 +24,11 @@ struct subscription_state {
     // What each object is held against, made of the rest by `resolve`.
     location first_wanted{};
     std::uint64_t last_wanted_group = UINT64_MAX;
+    std::uint64_t last_wanted_object = UINT64_MAX; ///< of that group
     bool has_timeouts = false;
 
     std::optional<subscription_filter> filter{}; ///< unset: unfiltered
+    shared_filters filters{};                    ///< range filters; null for none
     std::uint64_t object_delivery_timeout = 0;   ///< the subscriber's, milliseconds, 0 none
     std::uint64_t subgroup_delivery_timeout = 0; ///< likewise
     track_properties properties{};
@@ -49,27 +52,31 @@ struct subscription_state {
     /// Where the subscription starts, with the filter resolved against `largest`; without a filter
     /// at the beginning of the track.
     [[nodiscard]] location start() const noexcept {
-        if (!filter) return {};
-        if (filter->type >= filter_type::absolute_start) return filter->start;
-        if (!largest) return {};
-        if (filter->type == filter_type::next_group_start) return {largest->group + 1, 0};
-        return {largest->group, largest->object + 1};
+        return filter ? filter->first(largest) : location{};
     }
     /// After a change of filter, Largest Object or timeouts.
     void resolve() noexcept {
         first_wanted = start();
-        last_wanted_group =
-            filter && filter->type == filter_type::absolute_range ? filter->end_group : UINT64_MAX;
+        const auto last = filter ? filter->last() : location{UINT64_MAX, UINT64_MAX};
+        last_wanted_group = last.group;
+        last_wanted_object = last.object;
         has_timeouts = object_timeout() != 0 || subgroup_timeout() != 0;
     }
     /// Whether the filter lets an object at `where` pass; says nothing of Forward.
     [[nodiscard]] bool wants(location where) const noexcept {
-        MOQRTC_ASSERT(first_wanted == start());
-        return where.reaches(first_wanted) && where.group <= last_wanted_group;
+        return where.reaches(first_wanted) && where.group <= last_wanted_group &&
+               (where.object <= last_wanted_object || where.group < last_wanted_group);
     }
     /// Whether any object of `group` can pass the filter.
     [[nodiscard]] bool wants_group(std::uint64_t group) const noexcept {
-        return wants({group, UINT64_MAX});
+        return group >= first_wanted.group && group <= last_wanted_group;
+    }
+    /// Whether the range filters let an object pass.
+    [[nodiscard]] bool passes(const wire_rules& rules, std::uint64_t subgroup,
+                              std::uint64_t object_id, priority publisher_priority,
+                              bytes object_properties) const noexcept {
+        return filters == nullptr ||
+               filters->pass(rules, subgroup, object_id, publisher_priority, object_properties);
     }
     [[nodiscard]] group_order effective_order() const noexcept {
         return order.value_or(properties.default_publisher_group_order);
@@ -82,7 +89,34 @@ private:
     }
 };
 
+/// A fill that is due: what a subscriber wants of the past, and how.
+///
+/// Units   `timeout` in milliseconds; unset leaves it to the publisher.
+struct fill_request {
+    request_id id = 0; ///< of the SUBSCRIBE or REQUEST_UPDATE that asked, which names the stream
+    location_span range{};
+    group_order order = group_order::ascending;
+    priority subscriber_priority = default_priority;
+    std::optional<std::uint64_t> timeout{};
+    shared_filters filters{};
+};
+
 namespace detail {
+
+/// A fill of the peer's from its message on; `due` once its range stands.
+struct pending_fill {
+    fill_request fill{};
+    std::optional<subscription_filter> filter{};
+    std::optional<group_order> order{};
+    std::optional<moqt::priority> priority{};
+    bool due = false;
+};
+/// A fill of ours.
+struct asked_fill {
+    request_id id = 0;
+    group_order order = group_order::ascending;
+    bool seen = false; ///< its stream has come
+};
 
 inline constexpr std::uint32_t no_slot = UINT32_MAX;
 
@@ -107,6 +141,11 @@ struct alignas(64) request {
     std::vector<request_id> updates_out{}; ///< our updates without an answer, oldest first
     std::vector<request_id> updates_in{};  ///< the peer's
     std::set<std::string> suffixes{};      ///< announced under SUBSCRIBE_NAMESPACE, canonical keys
+    std::vector<pending_fill> fills{};     ///< the peer's
+    std::vector<asked_fill> asked_fills{}; ///< ours
+    std::optional<group_order>
+        fills_tracks{};       ///< our SUBSCRIBE_TRACKS asks for fills in this order
+    bool moves_start = false; ///< an update with a location filter waits for its answer
     bool goaway_seen = false;
     bool goaway_sent = false;
 

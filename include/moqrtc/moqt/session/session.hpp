@@ -1,18 +1,8 @@
 #pragma once
 
-#include <moqrtc/core/buffer_pool.hpp>
-#include <moqrtc/core/id_map.hpp>
 #include <moqrtc/core/inline.hpp>
-#include <moqrtc/core/ring.hpp>
-#include <moqrtc/core/slot_pool.hpp>
-#include <moqrtc/moqt/session/config.hpp>
 #include <moqrtc/moqt/session/control_framer.hpp>
-#include <moqrtc/moqt/session/event.hpp>
-#include <moqrtc/moqt/session/request.hpp>
-#include <moqrtc/moqt/session/scheduler.hpp>
-#include <moqrtc/moqt/session/streams.hpp>
-#include <moqrtc/moqt/session/token_cache.hpp>
-#include <moqrtc/moqt/transport.hpp>
+#include <moqrtc/moqt/session/state.hpp>
 
 #include <algorithm>
 #include <map>
@@ -36,14 +26,14 @@ struct subgroup_start {
 /// One MoQT session, either role, any draft the rules table speaks; without socket, clock or
 /// thread.
 ///
-/// Spec    moq-transport, drafts 16 and 18.
+/// Spec    moq-transport, the drafts of `spoken_drafts`.
 /// Drain   after any `handle_*` or command: `poll_event` until empty, then `poll_transmit` and
 ///         `poll_send` as far as the transport has room.
 /// Owns    what it queues, in blocks of the pool, which outlives the session.
 /// Borrows spans given to it for the call only.
 /// Errors  a command that the state or the draft does not allow returns an error and changes
 ///         nothing. What a peer does wrong ends the session: op `close`, event `closed`.
-class session {
+class session : detail::session_state {
 public:
     session(instant now, session_config config, buffer_pool& pool);
     session(const session&) = delete;
@@ -117,6 +107,10 @@ public:
     /// `end.object` is one more than the last wanted object, 0 for the whole group.
     result<request_id> fetch(instant now, const full_track_name& track, location start,
                              location end, const message_params& params = {});
+    /// The same with any range that the draft can say: from draft 20 on a relative one too.
+    result<request_id> fetch(instant now, const full_track_name& track,
+                             const subscription_filter& range, const message_params& params = {});
+    /// Up to draft 19; later `params.fill` of `subscribe` and `update` asks for the past.
     result<request_id> joining_fetch(instant now, msg::fetch_type type, request_id subscription,
                                      std::uint64_t start, const message_params& params = {});
     result<request_id> track_status(instant now, const full_track_name& track,
@@ -134,6 +128,8 @@ public:
     result<request_id> update(instant now, request_id id, const message_params& params);
     /// Ends a request of ours, or one of the peer's that we had accepted and do not want any more.
     result<void> cancel(instant now, request_id id, reset_code code = reset_code::cancelled);
+    /// Ends the fill that message `fill` of subscription `id` asked for; the subscription goes on.
+    result<void> cancel_fill(instant now, request_id id, request_id fill);
 
     // Answers -----------------------------------------------------------------------------------
 
@@ -155,6 +151,8 @@ public:
     /// Refuses the update; what the draft ends then (anchor `message-request-update`) is ended.
     result<void> reject_update(instant now, request_id update_id, request_error_code code,
                                std::string_view reason);
+    /// PUBLISH_STATE_NOTIFY, from draft 20 on: what we have changed of a subscription by ourselves.
+    result<void> notify_state(instant now, request_id id, const message_params& params);
     /// NAMESPACE and NAMESPACE_DONE in answer to SUBSCRIBE_NAMESPACE `id`.
     result<void> announce_namespace(instant now, request_id id, const track_namespace& suffix);
     result<void> withdraw_namespace(instant now, request_id id, const track_namespace& suffix);
@@ -189,7 +187,26 @@ public:
     /// Opens the data stream of a FETCH that we answered with `accept_fetch`, or are going to.
     result<data_stream> open_fetch_stream(instant now, request_id id);
     result<void> write_fetch_object(instant now, data_stream stream, const object& item);
-    result<void> write_fetch_gap(instant now, data_stream stream, location last, bool unknown);
+    /// From the location behind what was written before up to `last`. A draft that cannot say that
+    /// nobody answered in time says that nobody knows.
+    result<void> write_fetch_gap(instant now, data_stream stream, location last, range_end why);
+    result<void> write_fetch_gap(instant now, data_stream stream, location last, bool unknown) {
+        return write_fetch_gap(now, stream, last,
+                               unknown ? range_end::unknown : range_end::non_existent);
+    }
+
+    /// The next fill that subscription `id` has become entitled to, by `accept_subscribe` or
+    /// `accept_update`; it is the caller's then, who opens its stream, or lets it fail.
+    [[nodiscard]] std::optional<fill_request> next_fill(request_id id);
+    /// Opens the stream of a fill: objects are written and it is finished as for a FETCH.
+    result<data_stream> open_fill_stream(instant now, request_id id, const fill_request& what);
+    /// Tells the subscriber that a fill cannot be served.
+    result<void> fail_fill(instant now, request_id id, const fill_request& what, reset_code code);
+    /// Range filters for a PUBLISH of ours, from the SUBSCRIBE_TRACKS that asked for it: PUBLISH
+    /// itself cannot carry them.
+    void keep_filters(request_id id, shared_filters filters);
+    /// The range filters of a request of the peer; null for none.
+    [[nodiscard]] shared_filters filters(request_id id) const noexcept;
 
     // Leaving -----------------------------------------------------------------------------------
 
@@ -287,6 +304,18 @@ private:
     void on_peer_cancel(instant now, request& r, reset_code code);
     void on_stream_end(instant now, request& r, bool reset, reset_code code);
 
+    // detail/fills.hpp
+    [[nodiscard]] refusal take_filters(subscription_state& s, const range_filter_list& list);
+    [[nodiscard]] result<void> check_filters(const message_params& params) const;
+    [[nodiscard]] static message_params fill_to_ask(const message_params& params,
+                                                    group_order order);
+    void expect_fill(request& r, request_id id, group_order order);
+    [[nodiscard]] refusal note_fill(request& r, request_id id, const message_params& params);
+    void settle_fill(request& r, request_id id, const std::optional<location>& largest);
+    void expect_fill_of(request& r);
+    [[nodiscard]] bool bind_fill(std::uint32_t slot, request_id fill);
+    void on_state_notify(instant now, request& r, bytes body);
+
     // detail/answers_in.hpp
     void on_ok(instant now, request* on, std::uint64_t type, bytes body);
     void on_error(instant now, request* on, bytes body);
@@ -301,10 +330,11 @@ private:
     // detail/data_in.hpp
     void read_data(instant now, std::uint32_t slot, bytes& in);
     void handle_header(instant now, std::uint32_t slot, const stream_item& item);
+    [[nodiscard]] std::uint32_t receiver_of(track_alias alias, std::uint64_t group) noexcept;
     void emit_object(instant now, std::uint32_t slot, stream_item& item);
     void end_data(instant now, std::uint32_t slot, bool reset, reset_code code);
     void data_ended(instant now, std::uint32_t request_slot, stream_id id, bool reset,
-                    reset_code code);
+                    reset_code code, std::optional<request_id> fill = {});
     void malformed(instant now, request& r);
 
     // detail/requests_out.hpp
@@ -335,55 +365,6 @@ private:
     event& emit(event::kind what, const request* r = nullptr, bytes message = {});
     [[nodiscard]] slice keep(bytes data);
     [[nodiscard]] bool peer_is_server() const noexcept { return config_.self == role::client; }
-
-    // What each object touches comes first: a relay has thousands of sessions.
-    bool closed_ = false, established_ = false;
-    bool goaway_sent_ = false, goaway_received_ = false;
-    out_stream* recent_ = nullptr; ///< the one that was looked up last
-    out_stream* lone_ = nullptr;   ///< the only one that is ready, while the scheduler is empty
-    std::size_t unsent_data_bytes_ = 0;
-    std::size_t control_bytes_ = 0;
-    timer_heap timers_{};
-    ring<transport_op> ops_{};
-    ring<event> events_{};
-    send_scheduler scheduler_{};
-    slot_pool<out_stream> out_{};
-    event unheard_{}; ///< takes what would come after `closed`
-
-    session_config config_;
-    const wire_rules* rules_;
-    buffer_pool* pool_;
-    slot_pool<request> requests_{};
-    id_map request_ids_{};
-    id_map updates_in_{};  ///< the peer's REQUEST_UPDATE to the request it changes
-    id_map updates_out_{}; ///< likewise ours
-    id_map out_ids_{};
-    slot_pool<in_stream> in_{};
-    id_map in_ids_{};
-    id_map aliases_{};     ///< tracks that we receive, by the publisher's alias
-    id_map own_aliases_{}; ///< tracks that we send, by our alias
-    std::map<full_track_name, request_id> receiving_{}; ///< subscriptions where we are subscriber
-    std::map<full_track_name, request_id> sending_{};   ///< subscriptions where we are publisher
-
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> waiting_{}; ///< slot, version: no credit
-    token_cache tokens_;
-
-    std::uint32_t control_out_ = no_slot;
-    std::uint32_t control_in_ = no_slot;
-    std::uint64_t local_streams_[2]{}; ///< bidirectional, unidirectional: made so far
-    std::uint64_t credit_[2]{};        ///< streams the transport would open
-    std::uint64_t unopened_[2]{};      ///< streams of ours that it does not know yet
-    request_id next_request_id_;
-    request_id next_peer_request_id_;
-    detail::id_history peer_request_ids_{};
-    request_id peer_credit_ = 0;    ///< our requests stay below this, drafts with credit
-    request_id granted_credit_ = 0; ///< the peer's requests stay below this
-    std::uint64_t peer_requests_ended_ = 0;
-    std::size_t peer_requests_open_ = 0;
-    bool blocked_told_ = false;
-    std::size_t held_bytes_ = 0; ///< before SETUP
-    std::size_t unknown_alias_bytes_ = 0;
-    std::size_t streams_waiting_ = 0; ///< for their alias
 };
 
 } // namespace moqrtc::moqt

@@ -34,6 +34,8 @@ struct alignas(64) out_stream {
     bool fin_sent = false;
     bool marked = false;      ///< `marks` is not empty
     bool has_objects = false; ///< `latest_object` counts
+    bool dies = false;        ///< it is reset with `death` as soon as all is sent
+    bool is_fill = false;     ///< it carries a fill of subscription `owner`, asked for by `fill`
     std::size_t unsent = 0;   ///< bytes
     std::uint64_t offset_sent = 0;
     std::size_t sent_chunks = 0;  ///< chunks wholly sent
@@ -58,6 +60,8 @@ struct alignas(64) out_stream {
     std::uint32_t previous_stream = no_slot; ///< in the request's list
     std::uint32_t next_stream = no_slot;
     std::optional<fetch_sequence> fetch{};
+    request_id fill = 0;
+    reset_code death = reset_code::internal_error;
 
     [[nodiscard]] bool is_data() const noexcept {
         return kind == out_kind::subgroup || kind == out_kind::fetch;
@@ -167,6 +171,8 @@ struct in_stream {
     bool header_seen = false;
     bool fin_held = false; ///< the peer's FIN waits behind `held`
     bool waits_alias = false;
+    bool is_fill = false; ///< of subscription `request`, asked for by `fill`
+    request_id fill = 0;
     buffer held{};          ///< early bytes: before SETUP, or of a track alias not known yet
     bool announced = false; ///< `subgroup_opened` was emitted
     track_alias alias = 0;
@@ -176,7 +182,7 @@ struct in_stream {
         framer.clear();
         reader.reset();
         request = no_slot;
-        header_seen = fin_held = waits_alias = announced = false;
+        header_seen = fin_held = waits_alias = announced = is_fill = false;
         held = buffer{};
     }
 };

@@ -6,6 +6,7 @@
 #include <moqrtc/moqt/session/detail/data_in.hpp>
 #include <moqrtc/moqt/session/detail/data_out.hpp>
 #include <moqrtc/moqt/session/detail/dispatch.hpp>
+#include <moqrtc/moqt/session/detail/fills.hpp>
 #include <moqrtc/moqt/session/detail/receive.hpp>
 #include <moqrtc/moqt/session/detail/requests_in.hpp>
 #include <moqrtc/moqt/session/detail/requests_out.hpp>

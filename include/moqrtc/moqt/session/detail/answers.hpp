@@ -30,10 +30,11 @@ MOQRTC_INLINE result<void> session::accept_subscribe(instant, request_id id, tra
         return sent;
     r.phase = request::state::established;
     r.subscription.alias = alias;
-    own_aliases_.set(alias, request_ids_.find(id));
+    own_aliases_.add(alias, request_ids_.find(id));
     r.subscription.largest = params.largest_object;
     r.subscription.properties = *known;
     r.subscription.resolve();
+    settle_fill(r, id, params.largest_object);
     return {};
 }
 
@@ -53,12 +54,34 @@ MOQRTC_INLINE result<void> session::accept_publish(instant now, request_id id,
         (void)emit(event::kind::cancelled, find_request(mine));
         if (auto ended = cancel(now, mine); !ended) return ended;
     }
-    auto sent = rules_->publish_ok_is_request_ok ? send_on(r, msg::request_ok{id, params, {}})
-                                                 : send_on(r, msg::publish_ok{id, params});
+    auto told = params;
+    if (!rules_->publish_ok_settings) {
+        told = {};
+        told.expires = params.expires;
+    }
+    auto sent = rules_->publish_ok_is_request_ok ? send_on(r, msg::request_ok{id, told, {}})
+                                                 : send_on(r, msg::publish_ok{id, told});
     if (!sent) return sent;
     r.phase = request::state::established;
     receiving_[r.name] = id;
-    apply_params(r.subscription, params);
+    if (rules_->publish_ok_settings) {
+        apply_params(r.subscription, params);
+        return take_filters(r.subscription, params.range_filters)
+                   ? result<void>{fail(errc::bad_value, "range_filter")}
+                   : result<void>{};
+    }
+    // What is to be other than the publisher has it follows in an update.
+    auto changed = params;
+    const auto& sub = r.subscription;
+    changed.expires.reset();
+    if (changed.forward == sub.forward) changed.forward.reset();
+    if (changed.subscriber_priority == sub.subscriber_priority) changed.subscriber_priority.reset();
+    if (changed.subscription_filter == sub.filter) changed.subscription_filter.reset();
+    std::size_t count = 0;
+    message_params::for_each(
+        changed, [&](parameter, auto& member) { count += detail::occurrences(member); });
+    if (count == 0) return {};
+    if (const auto asked = update(now, id, changed); !asked) return std::unexpected(asked.error());
     return {};
 }
 
@@ -134,9 +157,15 @@ MOQRTC_INLINE result<void> session::accept_update(instant, request_id update_id,
     std::erase(r.updates_in, update_id);
     updates_in_.erase(update_id);
     ++peer_requests_ended_;
-    if (params.largest_object && r.is_subscription()) {
-        r.subscription.largest = params.largest_object;
-        r.subscription.resolve();
+    if (r.is_subscription()) {
+        settle_fill(r, update_id,
+                    params.largest_object ? params.largest_object : r.subscription.largest);
+        // A filter is resolved once, when its message is processed (anchor `location-filters`).
+        if (params.largest_object && (!rules_->fill || r.moves_start)) {
+            r.subscription.largest = params.largest_object;
+            r.subscription.resolve();
+        }
+        r.moves_start = false;
     }
     grow_credit();
     return {};
@@ -155,6 +184,7 @@ MOQRTC_INLINE result<void> session::reject_update(instant now, request_id update
     if (auto sent = send_on(r, m); !sent) return sent;
     std::erase(r.updates_in, update_id);
     updates_in_.erase(update_id);
+    std::erase_if(r.fills, [&](const auto& f) { return f.fill.id == update_id; });
     ++peer_requests_ended_;
     if (r.is_subscription() && r.subscription.publisher) {
         if (r.phase == request::state::established)

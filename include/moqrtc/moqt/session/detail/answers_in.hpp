@@ -127,7 +127,9 @@ MOQRTC_INLINE bool session::bind_alias(request& r) {
         close(close_code::duplicate_track_alias, "track alias is in use");
         return false;
     }
-    aliases_.set(r.subscription.alias, slot);
+    if (!rules_->several_subscriptions && other != id_map::none)
+        aliases_.erase(r.subscription.alias, other);
+    aliases_.add(r.subscription.alias, slot);
     return true;
 }
 
@@ -215,6 +217,7 @@ MOQRTC_INLINE void session::on_error(instant now, request* on, bytes body) {
     }
     std::erase(r->updates_out, update);
     updates_out_.erase(update);
+    asked_fills_.erase(update);
     auto& e = emit(event::kind::update_rejected, r, body);
     e.update_id = update;
     e.request_error = code;

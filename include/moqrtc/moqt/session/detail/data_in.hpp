@@ -17,8 +17,9 @@ MOQRTC_INLINE void session::read_data(instant now, std::uint32_t slot, bytes& in
                 return fail_codec(failure);
             // Our bound, not the peer's fault: this stream is lost, the session goes on.
             const auto lost = s.header_seen ? s.request : no_slot;
+            const auto fill = s.is_fill ? std::optional{s.fill} : std::nullopt;
             discard_in(slot, reset_code::excessive_load);
-            return data_ended(now, lost, id, true, reset_code::excessive_load);
+            return data_ended(now, lost, id, true, reset_code::excessive_load, fill);
         }
         if (!*next) return;
         auto& item = **next;
@@ -35,6 +36,9 @@ MOQRTC_INLINE void session::read_data(instant now, std::uint32_t slot, bytes& in
             e.stream = id;
             e.item.location = item.object.location;
             e.gap_unknown = item.range != range_end::non_existent;
+            e.gap_timed_out = item.range == range_end::timed_out;
+            e.fill = s.is_fill;
+            if (s.is_fill) e.update_id = s.fill;
             break;
         }
         }
@@ -50,8 +54,11 @@ MOQRTC_INLINE void session::handle_header(instant now, std::uint32_t slot,
     if (item.what == stream_item::kind::fetch_header) {
         const auto found = request_ids_.find(item.request_id);
         if (found == id_map::none || !requests_[found].ours ||
-            requests_[found].kind != request_kind::fetch)
-            return discard_in(slot, reset_code::cancelled); // it was cancelled, or never asked for
+            requests_[found].kind != request_kind::fetch) {
+            if (!bind_fill(slot, item.request_id)) // it was cancelled, or never asked for
+                discard_in(slot, reset_code::cancelled);
+            return;
+        }
         auto& r = requests_[found];
         if (r.fetch_stream != no_stream)
             return close(close_code::protocol_violation, "second stream for a FETCH");
@@ -63,7 +70,7 @@ MOQRTC_INLINE void session::handle_header(instant now, std::uint32_t slot,
     }
     const auto& header = s.reader->header();
     s.alias = header.track_alias;
-    const auto found = aliases_.find(header.track_alias);
+    const auto found = receiver_of(header.track_alias, header.group_id);
     if (found == id_map::none) {
         s.waits_alias = true;
         ++streams_waiting_;
@@ -88,6 +95,22 @@ MOQRTC_INLINE void session::handle_header(instant now, std::uint32_t slot,
     e.has_properties = header.properties;
 }
 
+/// The subscription that a new stream belongs to. Where several share the alias, each that wants
+/// the group gets a stream of its own (anchor `subscriptions`), so that they take turns.
+MOQRTC_INLINE std::uint32_t session::receiver_of(track_alias alias, std::uint64_t group) noexcept {
+    auto found = aliases_.find(alias);
+    if (!aliases_.has_shared() || found == id_map::none) [[likely]]
+        return found;
+    const auto rank = [&](std::uint32_t slot) {
+        const auto& sub = requests_[slot].subscription;
+        return std::pair{!sub.wants_group(group), sub.streams_opened};
+    };
+    aliases_.for_each(alias, [&](std::uint32_t other) {
+        if (rank(other) < rank(found)) found = other;
+    });
+    return found;
+}
+
 MOQRTC_INLINE void session::emit_object(instant, std::uint32_t slot, stream_item& item) {
     auto& s = in_[slot];
     auto& r = requests_[s.request];
@@ -105,6 +128,10 @@ MOQRTC_INLINE void session::emit_object(instant, std::uint32_t slot, stream_item
     auto& e = emit(event::kind::object, &r);
     e.stream = s.id;
     e.item = std::move(item.object);
+    if (s.is_fill) [[unlikely]] {
+        e.fill = true;
+        e.update_id = s.fill;
+    }
 }
 
 /// A data stream ended, by FIN or by reset.
@@ -117,18 +144,22 @@ MOQRTC_INLINE void session::end_data(instant now, std::uint32_t slot, bool reset
         if (const auto whole = s.reader->finish(); !whole) return fail_codec(whole.error());
     }
     const auto counted = s.header_seen ? s.request : no_slot;
+    const auto fill = s.is_fill ? std::optional{s.fill} : std::nullopt;
     free_in(slot);
-    data_ended(now, counted, id, reset, code);
+    data_ended(now, counted, id, reset, code, fill);
 }
 
 /// What the end of a data stream means for the request it belonged to, if it belonged to one.
 MOQRTC_INLINE void session::data_ended(instant now, std::uint32_t request_slot, stream_id id,
-                                       bool reset, reset_code code) {
+                                       bool reset, reset_code code,
+                                       std::optional<request_id> fill) {
     if (request_slot == no_slot) return;
     auto& r = requests_[request_slot];
     auto& e = emit(reset ? event::kind::stream_reset : event::kind::stream_finished, &r);
     e.stream = id;
     e.reset = code;
+    e.fill = fill.has_value();
+    e.update_id = fill.value_or(0);
     if (r.kind == request_kind::fetch) {
         r.fetch_finished = true;
         if (r.phase != request::state::established) return;
@@ -149,7 +180,7 @@ MOQRTC_INLINE void session::handle_datagram(instant, bytes data) {
     if (!parsed) return fail_codec(parsed.error());
     if (!*parsed) return; // padding
     const auto& m = **parsed;
-    const auto found = aliases_.find(m.track_alias);
+    const auto found = receiver_of(m.track_alias, m.group_id);
     if (found == id_map::none || events_.size() >= config_.max_events)
         return; // datagrams may be lost
     auto& r = requests_[found];

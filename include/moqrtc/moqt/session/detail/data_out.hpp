@@ -70,6 +70,13 @@ MOQRTC_INLINE result<void> session::write_object(instant now, data_stream stream
     item.status = status;
     item.properties = properties;
     item.payload = payload;
+    if (s.owner->subscription.filters != nullptr &&
+        !s.owner->subscription.passes(
+            *rules_, s.header.subgroup_id, object_id,
+            s.header.publisher_priority.value_or(
+                s.owner->subscription.properties.default_publisher_priority),
+            properties))
+        return fail(errc::bad_state, "range_filter");
     auto head = buffer::allocate(*pool_, subgroup_object_header::max_size + properties.size());
     if (!head.valid()) return fail(errc::out_of_memory, "object");
     const auto size =
@@ -136,6 +143,9 @@ MOQRTC_INLINE result<void> session::send_datagram(instant, request_id id, const 
         (r->phase != request::state::established && !sub.by_publish))
         return fail(errc::bad_state, "subscription");
     if (!sub.wants(item.location)) return fail(errc::bad_state, "subscription_filter");
+    if (!sub.passes(*rules_, item.subgroup_id, item.location.object, item.publisher_priority,
+                    item.properties))
+        return fail(errc::bad_state, "range_filter");
     const auto m = to_datagram(*rules_, sub.alias, item, sub.properties.default_publisher_priority);
     auto out = buffer::allocate(*pool_, 64 + item.properties.size() + item.payload.size());
     if (!out.valid()) return fail(errc::out_of_memory, "datagram");
@@ -186,14 +196,14 @@ MOQRTC_INLINE result<void> session::write_fetch_object(instant, data_stream stre
 }
 
 MOQRTC_INLINE result<void> session::write_fetch_gap(instant, data_stream stream, location last,
-                                                    bool unknown) {
+                                                    range_end why) {
     auto* const found = open_stream(stream);
     if (found == nullptr || found->kind != out_kind::fetch) return fail(errc::not_found, "stream");
     auto& s = *found;
     if (s.fin) return fail(errc::bad_state, "stream");
     std::array<std::byte, 32> out{};
-    const auto size = s.fetch->encode_range_end(
-        unknown ? range_end::unknown : range_end::non_existent, last, out);
+    if (why == range_end::timed_out && !rules_->timed_out_range) why = range_end::unknown;
+    const auto size = s.fetch->encode_range_end(why, last, out);
     if (!size) return std::unexpected(size.error());
     auto chunk = slice::copy(*pool_, bytes{out}.first(*size));
     if (chunk.empty()) return fail(errc::out_of_memory, "fetch gap");
@@ -237,8 +247,9 @@ MOQRTC_INLINE result<void> session::publish_done(instant now, request_id id, pub
     const bool complete =
         code == publish_done_code::track_ended || code == publish_done_code::subscription_ended;
     if (complete) {
+        // A fill ends when all of it is written, which its writer knows.
         for (auto slot = r->first_stream; slot != no_slot; slot = out_[slot].next_stream)
-            finish_out(now, slot);
+            if (!out_[slot].is_fill) finish_out(now, slot);
     } else {
         const auto why = code == publish_done_code::too_far_behind    ? reset_code::too_far_behind
                          : code == publish_done_code::malformed_track ? reset_code::malformed_track

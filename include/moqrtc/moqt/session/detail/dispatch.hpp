@@ -138,6 +138,7 @@ MOQRTC_INLINE void session::handle_request_message(instant now, std::uint32_t in
     if (is(msg::goaway::code(*rules_)) && rules_->request_goaway)
         return handle_goaway(now, r, body);
     if (is(msg::publish_done::code(*rules_))) return on_publish_done(now, r, body);
+    if (is(msg::publish_state_notify::code(*rules_))) return on_state_notify(now, *r, body);
     if (is(msg::request_error::code(*rules_))) return on_error(now, r, body);
     if (is(msg::request_ok::code(*rules_)) || is(msg::subscribe_ok::code(*rules_)) ||
         is(msg::fetch_ok::code(*rules_)) || is(msg::publish_ok::code(*rules_)))

@@ -17,9 +17,9 @@ inline bool qlog_trace::items(instant now, direction way, stream_id id, state& s
 
 inline void qlog_trace::item(instant now, direction way, stream_id id, state& s,
                              const stream_item& what) {
-    using kind = stream_item::kind;
+    using of = stream_item::kind;
     switch (what.what) {
-    case kind::subgroup_header: {
+    case of::subgroup_header: {
         const auto& h = s.reader->header();
         return event(now, way, "subgroup_header", [&](printer& io) {
             io.varint("stream_id", id);
@@ -32,7 +32,7 @@ inline void qlog_trace::item(instant now, direction way, stream_id id, state& s,
             io.boolean("properties_present", h.properties);
         });
     }
-    case kind::fetch_header: {
+    case of::fetch_header: {
         const auto asked = way == direction::sent ? direction::received : direction::sent;
         if (const auto at = fetches_.find({asked, what.request_id}); at != fetches_.end())
             s.reader->set_group_order(at->second);
@@ -41,8 +41,8 @@ inline void qlog_trace::item(instant now, direction way, stream_id id, state& s,
             io.varint("request_id", what.request_id);
         });
     }
-    case kind::object:
-    case kind::end_of_range:
+    case of::object:
+    case of::end_of_range:
         break;
     }
     const auto& o = what.object;
@@ -63,7 +63,7 @@ inline void qlog_trace::item(instant now, direction way, stream_id id, state& s,
             sizes(io);
         });
     }
-    const bool gap = what.what == kind::end_of_range;
+    const bool gap = what.what == of::end_of_range;
     event(now, way, "fetch_object", [&](printer& io) {
         io.varint("stream_id", id);
         io.boolean("datagram", !gap && o.forwarding == forwarding_preference::datagram);

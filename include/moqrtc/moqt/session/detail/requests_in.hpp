@@ -21,6 +21,9 @@ void session::on_request(instant now, request_kind kind, const M& message, bytes
     if (closed_) return;
     auto refused = admit(r, message);
     if (closed_) return;
+    if (!refused) refused = take_filters(r.subscription, message.params.range_filters);
+    if (!refused && r.kind == request_kind::subscribe)
+        refused = note_fill(r, message.request_id, message.params);
     if (!refused) refused = refused_tokens;
     // Draft 18: what comes after our GOAWAY is refused; before, the peer was only asked not to.
     if (goaway_sent_ && rules_->goaway_request) refused = request_error_code::going_away;
@@ -88,6 +91,7 @@ MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r, const
         if (mine == nullptr || mine->by_peer_or_established())
             return request_error_code::duplicate_subscription;
     }
+    if (rules_->fill) expect_fill_of(r);
     if (!bind_alias(r)) return {};
     receiving_.emplace(r.name, r.id);
     release_waiting(instant{}, r.subscription.alias);
@@ -97,7 +101,10 @@ MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r, const
 MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r, const msg::fetch& m) {
     r.fetch_order = m.params.group_order.value_or(group_order::ascending);
     r.subscription.subscriber_priority = m.params.subscriber_priority.value_or(default_priority);
-    r.fetch_start = m.start;
+    // The start of a relative range is the application's to find.
+    const auto wanted = m.wanted(*rules_);
+    if (wanted.type == filter_type::absolute_start || wanted.has_end())
+        r.fetch_start = wanted.start;
     if (m.type == msg::fetch_type::standalone) {
         r.name = detail::owned_name(m.track_namespace, m.track_name);
         return check_reserved(r, true);
@@ -186,8 +193,10 @@ MOQRTC_INLINE void session::on_update(instant now, request* on, bytes body) {
     const auto where =
         r->is_subscription()             ? carrier::subscription_update
         : r->kind == request_kind::fetch ? carrier::fetch_update | carrier::other_update
-        : r->kind == request_kind::subscribe_namespace || r->kind == request_kind::subscribe_tracks
+        : r->kind == request_kind::subscribe_namespace
             ? carrier::tracks_update | carrier::other_update
+        : r->kind == request_kind::subscribe_tracks
+            ? carrier::tracks_update | carrier::subscribe_tracks_update | carrier::other_update
             : carrier::other_update;
     if (r->kind == request_kind::publish && !r->ours) {
         // The publisher's own update of a PUBLISH: it may change nothing that is the subscriber's.
@@ -196,6 +205,9 @@ MOQRTC_INLINE void session::on_update(instant now, request* on, bytes body) {
     } else if (misplaced_parameter(*rules_, m->params, where) != nullptr) {
         return close(close_code::protocol_violation, "parameter in REQUEST_UPDATE");
     }
+    if (rules_->range_filters && config_.max_request_updates != 0 &&
+        r->updates_in.size() >= config_.max_request_updates)
+        return close(close_code::too_many_request_updates, "REQUEST_UPDATEs without an answer");
     const auto refused = apply_tokens(m->params.authorization_tokens);
     if (closed_) return;
     const auto id = r->id;
@@ -214,12 +226,17 @@ MOQRTC_INLINE void session::on_update(instant now, request* on, bytes body) {
             return refuse(*overlap);
         }
     }
+    if (const auto invalid = take_filters(r->subscription, m->params.range_filters))
+        return refuse(*invalid);
     if (r->is_subscription() && r->subscription.publisher) {
         auto& sub = r->subscription;
         const auto was_priority = sub.subscriber_priority;
         apply_params(sub, m->params);
+        r->moves_start = r->moves_start || m->params.subscription_filter.has_value();
+        if (const auto invalid = note_fill(*r, m->request_id, m->params)) return refuse(*invalid);
         if (was_priority != sub.subscriber_priority)
             for (auto slot = r->first_stream; slot != no_slot; slot = out_[slot].next_stream) {
+                if (out_[slot].is_fill) continue;
                 auto rank = out_[slot].rank;
                 rank.priorities = (rank.priorities & ~0xff00u) |
                                   static_cast<std::uint32_t>(sub.subscriber_priority) << 8;
@@ -247,7 +264,9 @@ MOQRTC_INLINE void session::on_stream_end(instant now, request& r, bool reset, r
         r.kind == request_kind::subscribe_namespace || r.kind == request_kind::subscribe_tracks;
     if (!r.ours) {
         // FIN of a requester says that no update follows; for discovery it ends the request.
-        if (discovery) return on_peer_cancel(now, r, reset_code::cancelled);
+        if (discovery && rules_->fin_ends_discovery)
+            return on_peer_cancel(now, r, reset_code::cancelled);
+        if (discovery) return;
         if (r.phase == request::state::done) return end_request(now, r.id);
         if (r.kind == request_kind::publish && r.done_pending) return;
         if (r.kind == request_kind::publish) return on_peer_cancel(now, r, reset_code::cancelled);

@@ -76,7 +76,10 @@ result<request_id> session::start_request(instant now, request_kind kind, M& mes
 MOQRTC_INLINE void session::apply_params(subscription_state& s, const message_params& p) const {
     if (p.forward) s.forward = *p.forward;
     if (p.subscriber_priority) s.subscriber_priority = *p.subscriber_priority;
-    if (p.subscription_filter) s.filter = p.subscription_filter;
+    if (p.subscription_filter) {
+        s.filter = p.subscription_filter;
+        if (s.filter->type == filter_type::everything) s.filter.reset();
+    }
     if (p.group_order) s.order = p.group_order;
     if (p.object_delivery_timeout) s.object_delivery_timeout = *p.object_delivery_timeout;
     if (p.subgroup_delivery_timeout) s.subgroup_delivery_timeout = *p.subgroup_delivery_timeout;
@@ -87,10 +90,18 @@ MOQRTC_INLINE result<request_id> session::subscribe(instant now, const full_trac
                                                     const message_params& params) {
     if (!rules_->several_subscriptions && receiving_.contains(track))
         return fail(errc::duplicate, "track");
+    if (const auto may = check_filters(params); !may) return std::unexpected(may.error());
     msg::subscribe m{0, track.space.view(), as_bytes(track.name), params};
+    message_params inside;
+    if (params.fill.has_value()) {
+        inside = fill_to_ask(params, params.group_order.value_or(group_order::ascending));
+        m.params.fill = fill_parameters{inside};
+    }
     const auto id = start_request(now, request_kind::subscribe, m, track);
     if (!id) return id;
-    apply_params(find_request(*id)->subscription, params);
+    auto& r = *find_request(*id);
+    apply_params(r.subscription, params);
+    if (params.fill.has_value()) expect_fill(r, *id, *inside.group_order);
     receiving_.emplace(track, *id);
     return id;
 }
@@ -113,7 +124,7 @@ MOQRTC_INLINE result<request_id> session::publish(instant now, const full_track_
     sub.properties = *known;
     apply_params(sub, params);
     sending_.emplace(track, *id);
-    own_aliases_.set(alias, request_ids_.find(*id));
+    own_aliases_.add(alias, request_ids_.find(*id));
     return id;
 }
 
@@ -132,9 +143,14 @@ MOQRTC_INLINE result<request_id> session::fetch(instant now, const full_track_na
         return fail(errc::bad_value, "end");
     msg::fetch m{.track_namespace = track.space.view(),
                  .track_name = as_bytes(track.name),
-                 .start = start,
-                 .end = end,
                  .params = params};
+    if (const auto may = check_filters(params); !may) return std::unexpected(may.error());
+    if (rules_->typed_fetch) {
+        m.start = start;
+        m.end = end;
+    } else {
+        m.params.subscription_filter = subscription_filter::range(start, end);
+    }
     const auto id = start_request(now, request_kind::fetch, m, track);
     if (!id) return id;
     auto& r = *find_request(*id);
@@ -183,8 +199,16 @@ MOQRTC_INLINE result<request_id> session::subscribe_namespace(instant now,
 MOQRTC_INLINE result<request_id> session::subscribe_tracks(instant now,
                                                            const track_namespace& prefix,
                                                            const message_params& params) {
+    if (const auto may = check_filters(params); !may) return std::unexpected(may.error());
     msg::subscribe_tracks m{0, prefix.view(), params};
-    return start_request(now, request_kind::subscribe_tracks, m, {prefix, {}});
+    message_params inside;
+    if (params.fill.has_value()) {
+        inside = fill_to_ask(params, params.group_order.value_or(group_order::ascending));
+        m.params.fill = fill_parameters{inside};
+    }
+    const auto id = start_request(now, request_kind::subscribe_tracks, m, {prefix, {}});
+    if (id && params.fill.has_value()) find_request(*id)->fills_tracks = inside.group_order;
+    return id;
 }
 
 MOQRTC_INLINE result<request_id> session::update(instant now, request_id id,
@@ -196,6 +220,9 @@ MOQRTC_INLINE result<request_id> session::update(instant now, request_id id,
         return fail(errc::bad_state, "request_update");
     const auto next = next_request();
     if (!next) return next;
+    if (peer_update_limit_ != 0 && r->updates_out.size() >= peer_update_limit_)
+        return fail(errc::limit, "max_request_updates");
+    if (const auto may = check_filters(params); !may) return std::unexpected(may.error());
     if (params.track_namespace_prefix) {
         auto wanted = std::exchange(r->name.space, track_namespace{*params.track_namespace_prefix});
         if (check_prefix(*r)) {
@@ -203,9 +230,15 @@ MOQRTC_INLINE result<request_id> session::update(instant now, request_id id,
             return fail(errc::duplicate, "track_namespace_prefix");
         }
     }
-    const msg::request_update m{*next, id, params};
+    msg::request_update m{*next, id, params};
+    message_params inside;
+    if (params.fill.has_value()) {
+        inside = fill_to_ask(params, r->subscription.effective_order());
+        m.params.fill = fill_parameters{inside};
+    }
     if (const auto sent = send_on(*r, m); !sent) return std::unexpected(sent.error());
     next_request_id_ += 2;
+    if (params.fill.has_value()) expect_fill(*r, *next, *inside.group_order);
     r->updates_out.push_back(*next);
     updates_out_.set(*next, request_ids_.find(id));
     if (subscriber) apply_params(r->subscription, params);
@@ -237,7 +270,9 @@ MOQRTC_INLINE void session::reset_unwanted_streams(instant now, request& r) {
     const auto id = r.id;
     for (auto slot = r.first_stream; slot != no_slot && find_request(id) != nullptr;) {
         const auto next = out_[slot].next_stream;
-        if (!r.subscription.forward || !r.subscription.wants_group(out_[slot].header.group_id))
+        // A fill has a range of its own.
+        if (!out_[slot].is_fill &&
+            (!r.subscription.forward || !r.subscription.wants_group(out_[slot].header.group_id)))
             reset_out(now, slot, reset_code::cancelled);
         slot = next;
     }
@@ -272,8 +307,9 @@ MOQRTC_INLINE void session::forget_names(const request& r) {
     if (!r.is_subscription()) return;
     erase(r.subscription.publisher ? sending_ : receiving_);
     auto& aliases = r.subscription.publisher ? own_aliases_ : aliases_;
-    if (aliases.find(r.subscription.alias) == request_ids_.find(r.id))
-        aliases.erase(r.subscription.alias);
+    aliases.erase(r.subscription.alias, request_ids_.find(r.id));
+    for (const auto& asked : r.asked_fills)
+        asked_fills_.erase(asked.id);
 }
 
 MOQRTC_INLINE void session::end_request(instant, request_id id) {

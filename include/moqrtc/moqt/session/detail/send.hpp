@@ -104,7 +104,8 @@ MOQRTC_INLINE void session::reset_out(instant now, std::uint32_t slot, reset_cod
             auto& r = *s.owner;
             r.unsent -= s.unsent;
             // The peer can't see a stream that the transport never opened, so none is counted.
-            if (!s.opened && s.kind == out_kind::subgroup) --r.subscription.streams_opened;
+            if (!s.opened && (s.kind == out_kind::subgroup || s.is_fill))
+                --r.subscription.streams_opened;
         }
         if (!s.fin_sent) data_stream_closed(now, slot);
     } else {
@@ -178,7 +179,7 @@ MOQRTC_INLINE bool session::expired(const out_stream& s, instant now) const noex
 MOQRTC_INLINE void session::handle_sent(instant now, stream_id id, std::size_t count, bool fin) {
     auto* const s = find_out(id);
     if (s == nullptr) return;
-    if (!s->opened || fin) [[unlikely]]
+    if (!s->opened || fin || s->dies) [[unlikely]]
         return sent_first_or_last(now, *s, count, fin);
     s->sent(count);
     if (s->is_data()) {
@@ -197,7 +198,10 @@ MOQRTC_INLINE void session::handle_sent(instant now, stream_id id, std::size_t c
         auto& credit = credit_[is_unidirectional(s.id)];
         if (credit != 0) --credit;
     }
+    const bool dies = std::exchange(s.dies, false);
     handle_sent(now, s.id, count, false);
+    s.dies = dies;
+    if (dies && s.unsent == 0) return reset_out(now, s.slot, s.death);
     if (!fin || s.fin_sent) return;
     s.fin_sent = true;
     if (s.is_data()) data_stream_closed(now, s.slot);

@@ -7,12 +7,7 @@
 namespace moqrtc::moqt {
 
 MOQRTC_INLINE session::session(instant now, session_config config, buffer_pool& pool)
-    : config_{std::move(config)},
-      rules_{&rules_for(config_.version)},
-      pool_{&pool},
-      tokens_{config_.max_auth_token_cache_size},
-      next_request_id_{config_.self == role::client ? 0u : 1u},
-      next_peer_request_id_{config_.self == role::client ? 1u : 0u} {
+    : session_state{std::move(config), pool} {
     timers_.add(now + config_.setup_timeout, timer_heap::kind::setup);
     if (rules_->control_pair || config_.self == role::client) start();
 }
@@ -21,6 +16,11 @@ MOQRTC_INLINE void session::start() {
     setup_options options;
     options.max_auth_token_cache_size = config_.max_auth_token_cache_size;
     if (!config_.implementation.empty()) options.implementation = as_bytes(config_.implementation);
+    if (rules_->range_filters) {
+        if (config_.max_filter_ranges != 0) options.max_filter_ranges = config_.max_filter_ranges;
+        if (config_.max_request_updates != 0)
+            options.max_request_updates = config_.max_request_updates;
+    }
     if (rules_->request_credit) {
         granted_credit_ = config_.max_requests * 2;
         options.max_request_id = granted_credit_;
@@ -54,6 +54,8 @@ void session::handle_setup(instant now, bytes body) {
         return close(close_code::protocol_violation, "token alias in SETUP");
     if (closed_) return;
     peer_credit_ = m->options.max_request_id.value_or(0);
+    peer_filter_ranges_ = m->options.max_filter_ranges.value_or(0);
+    peer_update_limit_ = m->options.max_request_updates.value_or(0);
     if (control_out_ == no_slot || (!rules_->control_pair && config_.self == role::server)) start();
     if (!closed_) become_established(now, body);
 }

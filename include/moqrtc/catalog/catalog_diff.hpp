@@ -3,6 +3,7 @@
 #include <moqrtc/catalog/catalog.hpp>
 #include <moqrtc/catalog/catalog_update.hpp>
 #include <moqrtc/core/error.hpp>
+#include <moqrtc/core/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -20,19 +21,35 @@ enum class delta_rules : std::uint8_t {
     msf_editors_copy, ///< additionally update, but no root field beside generatedAt, which must be
 };
 
+/// Whether two catalogs offer the same: order of tracks, time, version and format do not count.
+[[nodiscard]] bool same_content(const catalog& a, const catalog& b,
+                                std::string_view catalog_namespace = {});
+
+/// The delta update that leads from one catalog to another; `empty()` when they offer the same.
+///
+/// The result is applied to `from` before it is given out: it leads to `to` or there is none.
+///
+/// Spec    MSF-01 section 5.3.
+/// Errors  not_in_draft: the rules cannot express the change; publish the whole catalog as a new
+///         group instead. Not_found: the editors' copy demands generatedAt.
+[[nodiscard]] result<delta> make_delta(const catalog& from, const catalog& to,
+                                       delta_rules rules = delta_rules::msf,
+                                       std::string_view catalog_namespace = {});
+
+#if MOQRTC_DEFINITIONS
 namespace detail {
 
 /// What tells tracks apart: namespace and name, borrowed from the track.
 using track_key = std::pair<std::string_view, std::string_view>;
 using track_map = std::map<track_key, const track*>;
 
-[[nodiscard]] inline track_key key_of(const track& one, std::string_view catalog_namespace) {
+[[nodiscard]] MOQRTC_INLINE track_key key_of(const track& one, std::string_view catalog_namespace) {
     return {namespace_of(one, catalog_namespace), std::string_view{one.name}};
 }
 
 /// Tracks by namespace and name; of two with the same, the first.
-[[nodiscard]] inline track_map by_name(const std::vector<track>& tracks,
-                                       std::string_view catalog_namespace) {
+[[nodiscard]] MOQRTC_INLINE track_map by_name(const std::vector<track>& tracks,
+                                              std::string_view catalog_namespace) {
     track_map map;
     for (const auto& one : tracks)
         map.emplace(key_of(one, catalog_namespace), &one);
@@ -40,15 +57,16 @@ using track_map = std::map<track_key, const track*>;
 }
 
 /// Equal in everything but how the namespace is spelled.
-[[nodiscard]] inline bool same_track(const track& a, const track& b) {
+[[nodiscard]] MOQRTC_INLINE bool same_track(const track& a, const track& b) {
     if (a.track_namespace == b.track_namespace) return a == b;
     track spelled = a;
     spelled.track_namespace = b.track_namespace;
     return spelled == b;
 }
 
-[[nodiscard]] inline bool same_tracks(const std::vector<track>& a, const std::vector<track>& b,
-                                      std::string_view catalog_namespace) {
+[[nodiscard]] MOQRTC_INLINE bool same_tracks(const std::vector<track>& a,
+                                             const std::vector<track>& b,
+                                             std::string_view catalog_namespace) {
     const auto left = by_name(a, catalog_namespace);
     const auto right = by_name(b, catalog_namespace);
     if (a.size() != b.size() || left.size() != right.size()) return false;
@@ -59,8 +77,9 @@ using track_map = std::map<track_key, const track*>;
     return true;
 }
 
-[[nodiscard]] inline json named(const track& of, const char* name, const char* track_namespace,
-                                std::string_view catalog_namespace) {
+[[nodiscard]] MOQRTC_INLINE json named(const track& of, const char* name,
+                                       const char* track_namespace,
+                                       std::string_view catalog_namespace) {
     json object{{name, of.name}};
     if (namespace_of(of, catalog_namespace) != catalog_namespace)
         object[track_namespace] = *of.track_namespace;
@@ -68,7 +87,7 @@ using track_map = std::map<track_key, const track*>;
 }
 
 /// What `made` says and `parent` does not, or nothing when the parent says more.
-[[nodiscard]] inline std::optional<json> overrides(const json& parent, const json& made) {
+[[nodiscard]] MOQRTC_INLINE std::optional<json> overrides(const json& parent, const json& made) {
     auto changes = json::object();
     for (const auto& [name, value] : parent.items())
         if (!made.contains(name)) return std::nullopt;
@@ -175,9 +194,8 @@ private:
 
 } // namespace detail
 
-/// Whether two catalogs offer the same: order of tracks, time, version and format do not count.
-[[nodiscard]] inline bool same_content(const catalog& a, const catalog& b,
-                                       std::string_view catalog_namespace = {}) {
+MOQRTC_INLINE bool same_content(const catalog& a, const catalog& b,
+                                std::string_view catalog_namespace) {
     if (a.is_complete != b.is_complete || a.custom != b.custom ||
         a.content_protections != b.content_protections ||
         a.init_data_list.size() != b.init_data_list.size())
@@ -190,16 +208,8 @@ private:
            detail::same_tracks(a.publish_tracks, b.publish_tracks, catalog_namespace);
 }
 
-/// The delta update that leads from one catalog to another; `empty()` when they offer the same.
-///
-/// The result is applied to `from` before it is given out: it leads to `to` or there is none.
-///
-/// Spec    MSF-01 section 5.3.
-/// Errors  not_in_draft: the rules cannot express the change; publish the whole catalog as a new
-///         group instead. Not_found: the editors' copy demands generatedAt.
-[[nodiscard]] inline result<delta> make_delta(const catalog& from, const catalog& to,
-                                              delta_rules rules = delta_rules::msf,
-                                              std::string_view catalog_namespace = {}) {
+MOQRTC_INLINE result<delta> make_delta(const catalog& from, const catalog& to, delta_rules rules,
+                                       std::string_view catalog_namespace) {
     if (same_content(from, to, catalog_namespace)) return delta{};
     auto made = detail::delta_maker{from, to, rules, catalog_namespace}.make();
     if (!made) return made;
@@ -209,5 +219,6 @@ private:
         return fail(errc::not_in_draft, "deltaUpdate", 0, detail::delta_where);
     return made;
 }
+#endif
 
 } // namespace moqrtc::catalog

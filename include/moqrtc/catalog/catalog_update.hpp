@@ -6,6 +6,7 @@
 #include <moqrtc/catalog/writer.hpp>
 #include <moqrtc/core/bytes.hpp>
 #include <moqrtc/core/error.hpp>
+#include <moqrtc/core/inline.hpp>
 
 #include <array>
 #include <cstdint>
@@ -47,10 +48,38 @@ struct delta {
 };
 
 namespace detail {
+/// Reads the root object of a delta update.
+[[nodiscard]] result<delta> read_delta(const json& root, std::string_view text,
+                                       const limits& bounds);
+
+[[nodiscard]] bool is_referenced(const catalog& in, const init_data& entry) noexcept;
+} // namespace detail
+
+/// The catalog after a delta update.
+///
+/// Operations apply in order; a failure leaves nothing changed, since `before` is not touched.
+/// Initialization data that only removed tracks referred to goes with them.
+///
+/// Spec    MSF-01 sections 5.1.6 and 5.3.
+/// Fields  `catalog_namespace` is where tracks are that name no namespace.
+/// Errors  not_found (track or parent), duplicate (a name or identifier that is declared), limit,
+///         and those of a track object. Offsets are 0: the operations are apart from their text.
+[[nodiscard]] result<catalog> apply(const catalog& before, const delta& change,
+                                    std::string_view catalog_namespace = {},
+                                    const limits& bounds = {});
+
+/// Writes a delta update, ready to be an object behind object 0 of a group.
+///
+/// Errors  bad_state (no operation: section 5.3 demands one), bad_value as `write_msf`.
+[[nodiscard]] result<std::string> write_delta(const delta& from);
+
+#if MOQRTC_DEFINITIONS
+namespace detail {
 
 inline constexpr const char* delta_where = "delta update, MSF 5.3";
 
-[[nodiscard]] inline result<operation> read_operation(const json& object, const limits& bounds) {
+[[nodiscard]] MOQRTC_INLINE result<operation> read_operation(const json& object,
+                                                             const limits& bounds) {
     constexpr const char* where = "operation, MSF 5.1.6";
     if (!object.is_object()) return fail(errc::malformed_value, "", 0, where);
     operation out;
@@ -76,9 +105,8 @@ inline constexpr const char* delta_where = "delta update, MSF 5.3";
     return out;
 }
 
-/// Reads the root object of a delta update.
-[[nodiscard]] inline result<delta> read_delta(const json& root, std::string_view text,
-                                              const limits& bounds) {
+MOQRTC_INLINE result<delta> read_delta(const json& root, std::string_view text,
+                                       const limits& bounds) {
     const catalog_reader reader{text, bounds};
     field_reader fields{root};
     delta out;
@@ -212,7 +240,7 @@ private:
     std::size_t weight_ = 0;
 };
 
-[[nodiscard]] inline bool is_referenced(const catalog& in, const init_data& entry) noexcept {
+MOQRTC_INLINE bool is_referenced(const catalog& in, const init_data& entry) noexcept {
     for (const auto* list : {&in.tracks, &in.publish_tracks})
         for (const auto& one : *list)
             if (one.init_ref == entry.id) return true;
@@ -221,18 +249,8 @@ private:
 
 } // namespace detail
 
-/// The catalog after a delta update.
-///
-/// Operations apply in order; a failure leaves nothing changed, since `before` is not touched.
-/// Initialization data that only removed tracks referred to goes with them.
-///
-/// Spec    MSF-01 sections 5.1.6 and 5.3.
-/// Fields  `catalog_namespace` is where tracks are that name no namespace.
-/// Errors  not_found (track or parent), duplicate (a name or identifier that is declared), limit,
-///         and those of a track object. Offsets are 0: the operations are apart from their text.
-[[nodiscard]] inline result<catalog> apply(const catalog& before, const delta& change,
-                                           std::string_view catalog_namespace = {},
-                                           const limits& bounds = {}) {
+MOQRTC_INLINE result<catalog> apply(const catalog& before, const delta& change,
+                                    std::string_view catalog_namespace, const limits& bounds) {
     catalog after = before;
     if (change.generated_at) after.generated_at = change.generated_at;
     after.is_complete = before.is_complete || change.is_complete;
@@ -253,10 +271,7 @@ private:
     return after;
 }
 
-/// Writes a delta update, ready to be an object behind object 0 of a group.
-///
-/// Errors  bad_state (no operation: section 5.3 demands one), bad_value as `write_msf`.
-[[nodiscard]] inline result<std::string> write_delta(const delta& from) {
+MOQRTC_INLINE result<std::string> write_delta(const delta& from) {
     if (from.operations.empty())
         return fail(errc::bad_state, "deltaUpdate", 0, detail::delta_where);
     auto root = detail::ordered_json::object();
@@ -279,5 +294,6 @@ private:
     }
     return root.dump();
 }
+#endif
 
 } // namespace moqrtc::catalog

@@ -2,6 +2,7 @@
 
 #include <moqrtc/catalog/catalog.hpp>
 #include <moqrtc/codec/codec_string.hpp>
+#include <moqrtc/core/inline.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -21,6 +22,11 @@ struct finding {
     std::string_view problem{};
 };
 
+/// The rules of MSF-01 and CMSF-01 that a catalog breaks without being unreadable: what a publisher
+/// asks before it publishes, and an operator about somebody else's catalog.
+[[nodiscard]] std::vector<finding> check(const catalog& of);
+
+#if MOQRTC_DEFINITIONS
 namespace detail {
 
 /// Checks one track after the other.
@@ -110,10 +116,9 @@ private:
 
 } // namespace detail
 
-/// The rules of MSF-01 and CMSF-01 that a catalog breaks without being unreadable: what a publisher
-/// asks before it publishes, and an operator about somebody else's catalog.
-[[nodiscard]] inline std::vector<finding> check(const catalog& of) {
+MOQRTC_INLINE std::vector<finding> check(const catalog& of) {
     return detail::catalog_checker{of}.check();
 }
+#endif
 
 } // namespace moqrtc::catalog

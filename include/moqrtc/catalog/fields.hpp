@@ -2,6 +2,7 @@
 
 #include <moqrtc/catalog/json.hpp>
 #include <moqrtc/core/error.hpp>
+#include <moqrtc/core/inline.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+#if MOQRTC_DEFINITIONS
 namespace moqrtc::catalog::detail {
 
 /// The largest number that every reader of JSON keeps exact (RFC 8259 section 6).
@@ -184,3 +186,4 @@ private:
 };
 
 } // namespace moqrtc::catalog::detail
+#endif

@@ -2,6 +2,7 @@
 
 #include <moqrtc/core/bytes.hpp>
 #include <moqrtc/core/error.hpp>
+#include <moqrtc/core/inline.hpp>
 #include <moqrtc/core/utf8.hpp>
 
 #include <cstddef>
@@ -30,6 +31,17 @@ struct limits {
     std::size_t operations = 4096;
 };
 
+/// Reads one JSON document of a size, depth and number of values within `bounds`.
+///
+/// The limits are applied before anything is built; a name that stands twice in an object is
+/// refused, because readers disagree on which of the two counts.
+///
+/// Spec    RFC 8259.
+/// Errors  limit, truncated, bad_value (syntax, UTF-8), duplicate; `offset` is near the place, not
+///         behind it by more than the token.
+[[nodiscard]] result<json> parse_json(bytes data, const limits& bounds = {});
+
+#if MOQRTC_DEFINITIONS
 namespace detail {
 
 inline constexpr const char* json_where = "JSON, RFC 8259";
@@ -144,15 +156,7 @@ private:
 
 } // namespace detail
 
-/// Reads one JSON document of a size, depth and number of values within `bounds`.
-///
-/// The limits are applied before anything is built; a name that stands twice in an object is
-/// refused, because readers disagree on which of the two counts.
-///
-/// Spec    RFC 8259.
-/// Errors  limit, truncated, bad_value (syntax, UTF-8), duplicate; `offset` is near the place, not
-///         behind it by more than the token.
-[[nodiscard]] inline result<json> parse_json(bytes data, const limits& bounds = {}) {
+MOQRTC_INLINE result<json> parse_json(bytes data, const limits& bounds) {
     if (data.size() > bounds.size || data.size() > UINT32_MAX)
         return fail(errc::limit, "size", 0, detail::json_where);
     constexpr std::size_t gzip_header = 2;
@@ -168,5 +172,6 @@ private:
 }
 
 using moqrtc::is_utf8;
+#endif
 
 } // namespace moqrtc::catalog

@@ -2,6 +2,7 @@
 
 #include <moqrtc/catalog/json.hpp>
 #include <moqrtc/core/error.hpp>
+#include <moqrtc/core/inline.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -13,12 +14,22 @@
 
 namespace moqrtc::catalog {
 
+/// Applies a JSON Patch, all of it or nothing: on failure `document` is as before.
+///
+/// Spec    RFC 6902 section 4, all six operations.
+/// Errors  malformed_value, bad_value (a pointer, a test that fails), not_found, unknown_type,
+///         limit (operations, depth, values in the document after all of them; a copy is refused
+///         when it might double them past the limit).
+[[nodiscard]] result<void> apply_patch(json& document, const json& patch,
+                                       const limits& bounds = {});
+
+#if MOQRTC_DEFINITIONS
 namespace detail {
 
 inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
 
 /// The number of values in a document, which bounds what copying can build.
-[[nodiscard]] inline std::size_t count_values(const json& value) {
+[[nodiscard]] MOQRTC_INLINE std::size_t count_values(const json& value) {
     std::size_t count = 1;
     if (value.is_structured())
         for (const auto& element : value)
@@ -27,7 +38,7 @@ inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
 }
 
 /// How deep a value nests: 0 without elements, as the limit counts.
-[[nodiscard]] inline std::size_t depth_of(const json& value) {
+[[nodiscard]] MOQRTC_INLINE std::size_t depth_of(const json& value) {
     if (!value.is_structured()) return 0;
     std::size_t deepest = 0;
     for (const auto& element : value)
@@ -36,7 +47,8 @@ inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
 }
 
 /// The parts of a JSON pointer (RFC 6901 section 3), unescaped.
-[[nodiscard]] inline result<std::vector<std::string>> pointer_parts(std::string_view pointer) {
+[[nodiscard]] MOQRTC_INLINE result<std::vector<std::string>>
+pointer_parts(std::string_view pointer) {
     constexpr const char* where = "JSON pointer, RFC 6901 3";
     std::vector<std::string> parts;
     if (!pointer.empty() && pointer[0] != '/') return fail(errc::bad_value, "path", 0, where);
@@ -57,7 +69,8 @@ inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
 }
 
 /// An array index (RFC 6901 section 4): no leading zero; `count` when it is none or too large.
-[[nodiscard]] inline std::size_t index_of(std::string_view part, std::size_t count) noexcept {
+[[nodiscard]] MOQRTC_INLINE std::size_t index_of(std::string_view part,
+                                                 std::size_t count) noexcept {
     std::size_t index = 0;
     if (part.empty() || (part.size() > 1 && part[0] == '0')) return count;
     const auto* end = part.data() + part.size();
@@ -66,8 +79,8 @@ inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
 }
 
 /// The value behind the first `count` parts, or null.
-[[nodiscard]] inline json* walk(json& document, const std::vector<std::string>& parts,
-                                std::size_t count) {
+[[nodiscard]] MOQRTC_INLINE json* walk(json& document, const std::vector<std::string>& parts,
+                                       std::size_t count) {
     json* at = &document;
     for (std::size_t i = 0; i < count; ++i) {
         if (at->is_array()) {
@@ -83,8 +96,8 @@ inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
     return at;
 }
 
-[[nodiscard]] inline result<void> patch_add(json& document, const std::vector<std::string>& parts,
-                                            json value) {
+[[nodiscard]] MOQRTC_INLINE result<void>
+patch_add(json& document, const std::vector<std::string>& parts, json value) {
     if (parts.empty()) {
         document = std::move(value);
         return {};
@@ -104,8 +117,8 @@ inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
 }
 
 /// Takes a value out of the document.
-[[nodiscard]] inline result<json> patch_remove(json& document,
-                                               const std::vector<std::string>& parts) {
+[[nodiscard]] MOQRTC_INLINE result<json> patch_remove(json& document,
+                                                      const std::vector<std::string>& parts) {
     if (parts.empty()) return std::exchange(document, nullptr);
     json* parent = walk(document, parts, parts.size() - 1);
     json* value = walk(document, parts, parts.size());
@@ -118,8 +131,8 @@ inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
     return taken;
 }
 
-[[nodiscard]] inline result<void> patch_one(json& document, const json& operation,
-                                            const limits& bounds) {
+[[nodiscard]] MOQRTC_INLINE result<void> patch_one(json& document, const json& operation,
+                                                   const limits& bounds) {
     const auto text = [&operation](const char* name) -> const std::string* {
         const auto found = operation.find(name);
         return found != operation.end() ? found->get_ptr<const std::string*>() : nullptr;
@@ -171,14 +184,7 @@ inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
 
 } // namespace detail
 
-/// Applies a JSON Patch, all of it or nothing: on failure `document` is as before.
-///
-/// Spec    RFC 6902 section 4, all six operations.
-/// Errors  malformed_value, bad_value (a pointer, a test that fails), not_found, unknown_type,
-///         limit (operations, depth, values in the document after all of them; a copy is refused
-///         when it might double them past the limit).
-[[nodiscard]] inline result<void> apply_patch(json& document, const json& patch,
-                                              const limits& bounds = {}) {
+MOQRTC_INLINE result<void> apply_patch(json& document, const json& patch, const limits& bounds) {
     if (!patch.is_array()) return fail(errc::malformed_value, "", 0, detail::patch_where);
     if (patch.size() > bounds.operations)
         return fail(errc::limit, "operations", 0, detail::patch_where);
@@ -198,5 +204,6 @@ inline constexpr const char* patch_where = "JSON Patch, RFC 6902 4";
     document = std::move(work);
     return {};
 }
+#endif
 
 } // namespace moqrtc::catalog

@@ -2,16 +2,18 @@
 
 #include <moqrtc/catalog/catalog.hpp>
 #include <moqrtc/catalog/json.hpp>
+#include <moqrtc/core/inline.hpp>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#if MOQRTC_DEFINITIONS
 namespace moqrtc::catalog::detail {
 
 /// Gives a member another name; where both stand, the one that has that name already wins.
-inline void rename(json& object, const char* from, const char* to) {
+MOQRTC_INLINE void rename(json& object, const char* from, const char* to) {
     const auto found = object.find(from);
     if (found == object.end()) return;
     json value = std::move(*found);
@@ -24,7 +26,7 @@ inline void rename(json& object, const char* from, const char* to) {
 /// The plain format says kind, sampleRate and channels; selection parameters of the older format
 /// move up, and what stands in the track itself wins; `mimetype` is what the MSF examples print
 /// for `mimeType`; a number of channels is taken for its text.
-inline void normalize_track(json& object) {
+MOQRTC_INLINE void normalize_track(json& object) {
     if (!object.is_object()) return;
     const auto found = object.find("selectionParams");
     if (found != object.end() && found->is_object()) {
@@ -43,7 +45,7 @@ inline void normalize_track(json& object) {
 }
 
 /// Which format a root object is written in.
-[[nodiscard]] inline format detect(const json& root) {
+[[nodiscard]] MOQRTC_INLINE format detect(const json& root) {
     for (const auto* name : {"streamingFormat", "streamingFormatVersion", "supportsDeltaUpdates",
                              "commonTrackFields", "catalogs"})
         if (root.contains(name)) return format::catalog_format;
@@ -66,7 +68,7 @@ inline void normalize_track(json& object) {
 /// and turns a list of catalogs into tracks with packaging "catalog".
 ///
 /// Spec    draft-ietf-moq-catalogformat sections 3.1 and 3.2.4.
-inline void inherit_common_fields(json& root) {
+MOQRTC_INLINE void inherit_common_fields(json& root) {
     if (const auto catalogs = root.find("catalogs");
         catalogs != root.end() && catalogs->is_array() && !root.contains("tracks")) {
         for (auto& one : *catalogs)
@@ -102,3 +104,4 @@ inline void inherit_common_fields(json& root) {
 }
 
 } // namespace moqrtc::catalog::detail
+#endif

@@ -7,6 +7,7 @@
 #include <moqrtc/catalog/normalize.hpp>
 #include <moqrtc/core/bytes.hpp>
 #include <moqrtc/core/error.hpp>
+#include <moqrtc/core/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -19,10 +20,21 @@
 
 namespace moqrtc::catalog {
 
+/// Reads a complete catalog of any of the formats and says which it was.
+///
+/// Spec    MSF-01 sections 5.1 and 5.2 with CMSF-01; their editors' copies;
+///         draft-ietf-moq-catalogformat; the plain format (docs/catalog.md).
+/// Errors  those of `parse_json`; not_found (version, tracks or a name is missing), unsupported
+///         (another version), malformed_value (a field of the wrong JSON type), bad_value (negative
+///         or broken number), limit, duplicate (name or identifier). `offset` is the value's place,
+///         or that of the object around it.
+[[nodiscard]] result<catalog> read_catalog(bytes data, const limits& bounds = {});
+
+#if MOQRTC_DEFINITIONS
 namespace detail {
 
 /// Reads a track object, in any format, into `of`; its own initialization data goes into `into`.
-[[nodiscard]] inline result<void> read_track(json object, catalog& into, track& of) {
+[[nodiscard]] MOQRTC_INLINE result<void> read_track(json object, catalog& into, track& of) {
     constexpr const char* where = "track object, MSF 5.2.1";
     if (!object.is_object()) return fail(errc::malformed_value, "", 0, where);
     normalize_track(object);
@@ -169,18 +181,11 @@ private:
 
 } // namespace detail
 
-/// Reads a complete catalog of any of the formats and says which it was.
-///
-/// Spec    MSF-01 sections 5.1 and 5.2 with CMSF-01; their editors' copies;
-///         draft-ietf-moq-catalogformat; the plain format (docs/catalog.md).
-/// Errors  those of `parse_json`; not_found (version, tracks or a name is missing), unsupported
-///         (another version), malformed_value (a field of the wrong JSON type), bad_value (negative
-///         or broken number), limit, duplicate (name or identifier). `offset` is the value's place,
-///         or that of the object around it.
-[[nodiscard]] inline result<catalog> read_catalog(bytes data, const limits& bounds = {}) {
+MOQRTC_INLINE result<catalog> read_catalog(bytes data, const limits& bounds) {
     auto root = parse_json(data, bounds);
     if (!root) return std::unexpected(root.error());
     return detail::catalog_reader{as_text(data), bounds}.read(std::move(*root));
 }
+#endif
 
 } // namespace moqrtc::catalog

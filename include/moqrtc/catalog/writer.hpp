@@ -3,6 +3,7 @@
 #include <moqrtc/catalog/catalog.hpp>
 #include <moqrtc/catalog/fields.hpp>
 #include <moqrtc/core/error.hpp>
+#include <moqrtc/core/inline.hpp>
 
 #include <charconv>
 #include <cstdint>
@@ -12,12 +13,30 @@
 
 namespace moqrtc::catalog {
 
+/// Writes a complete catalog as MSF-01 with the fields of CMSF-01, ready to be object 0 of a group.
+///
+/// The initialization data list stands behind the tracks, as section 5.1.7 demands; isComplete is
+/// left out when false (5.1.3).
+///
+/// Errors  bad_value: a text that is not UTF-8, a number that is negative, infinite or over 2^53.
+[[nodiscard]] result<std::string> write_msf(const catalog& from);
+
+/// Writes a complete catalog in the plain format: version 1, live, and per track name, kind, codec,
+/// width, height, bitrate, sampleRate, channels and initData, each where it is known.
+///
+/// Tracks that are neither seen nor heard are left out, and so is all that has no name above. Live
+/// is whether any track is; a track that does not say so counts as live until all is complete.
+///
+/// Errors  as `write_msf`.
+[[nodiscard]] result<std::string> write_plain(const catalog& from);
+
+#if MOQRTC_DEFINITIONS
 namespace detail {
 
 using ordered_json = nlohmann::ordered_json;
 
 /// Whether every name and text in a value is UTF-8, which writing it requires.
-[[nodiscard]] inline bool is_writable(const json& value) {
+[[nodiscard]] MOQRTC_INLINE bool is_writable(const json& value) {
     if (value.is_string()) return is_utf8(value.get_ref<const std::string&>());
     if (value.is_object()) {
         for (const auto& [name, member] : value.items())
@@ -42,7 +61,7 @@ template <class Json>
     return object;
 }
 
-[[nodiscard]] inline result<ordered_json> tracks_to_json(const std::vector<track>& from) {
+[[nodiscard]] MOQRTC_INLINE result<ordered_json> tracks_to_json(const std::vector<track>& from) {
     auto list = ordered_json::array();
     for (const auto& one : from) {
         auto object = track_to_json<ordered_json>(one);
@@ -52,7 +71,7 @@ template <class Json>
     return list;
 }
 
-[[nodiscard]] inline result<ordered_json> inits_to_json(const std::vector<init_data>& from) {
+[[nodiscard]] MOQRTC_INLINE result<ordered_json> inits_to_json(const std::vector<init_data>& from) {
     auto list = ordered_json::array();
     for (const auto& one : from) {
         auto object = ordered_json::object();
@@ -65,7 +84,7 @@ template <class Json>
     return list;
 }
 
-[[nodiscard]] inline result<ordered_json> plain_track(const catalog& in, const track& from) {
+[[nodiscard]] MOQRTC_INLINE result<ordered_json> plain_track(const catalog& in, const track& from) {
     auto object = ordered_json::object();
     field_writer fields{object};
     if (from.name.empty()) object["name"] = ""; // a name is there even when it is empty
@@ -93,13 +112,7 @@ template <class Json>
 
 } // namespace detail
 
-/// Writes a complete catalog as MSF-01 with the fields of CMSF-01, ready to be object 0 of a group.
-///
-/// The initialization data list stands behind the tracks, as section 5.1.7 demands; isComplete is
-/// left out when false (5.1.3).
-///
-/// Errors  bad_value: a text that is not UTF-8, a number that is negative, infinite or over 2^53.
-[[nodiscard]] inline result<std::string> write_msf(const catalog& from) {
+MOQRTC_INLINE result<std::string> write_msf(const catalog& from) {
     constexpr const char* where = "catalog, MSF 5.1";
     auto root = detail::ordered_json::object();
     root["version"] = "1";
@@ -130,14 +143,7 @@ template <class Json>
     return root.dump();
 }
 
-/// Writes a complete catalog in the plain format: version 1, live, and per track name, kind, codec,
-/// width, height, bitrate, sampleRate, channels and initData, each where it is known.
-///
-/// Tracks that are neither seen nor heard are left out, and so is all that has no name above. Live
-/// is whether any track is; a track that does not say so counts as live until all is complete.
-///
-/// Errors  as `write_msf`.
-[[nodiscard]] inline result<std::string> write_plain(const catalog& from) {
+MOQRTC_INLINE result<std::string> write_plain(const catalog& from) {
     auto root = detail::ordered_json::object();
     bool live = from.tracks.empty() && !from.is_complete;
     auto tracks = detail::ordered_json::array();
@@ -154,5 +160,6 @@ template <class Json>
     root["tracks"] = std::move(tracks);
     return root.dump();
 }
+#endif
 
 } // namespace moqrtc::catalog

@@ -1,12 +1,13 @@
 #pragma once
 
-/// How the members of the large state machines are defined.
+/// How the large state machines and readers are defined.
 ///
 /// By default they are inline and every translation unit can have them: nothing to build. A program
 /// that includes the machines in many places compiles faster when it defines `MOQRTC_SEPARATE`
-/// everywhere: the headers then only declare, and exactly one source file of the program includes
-/// `moqrtc/moqt/relay/source.hpp` (and, where it is used, `moqrtc/webtransport/source.hpp`), which
-/// defines. All translation units of a program must agree.
+/// everywhere: the headers then only declare, and one source file of the program includes
+/// `moqrtc/moqt/relay/source.hpp`, which defines (so do `moqrtc/webtransport/source.hpp` and
+/// `moqrtc/catalog/source.hpp` for those who use them). All translation units of a program must
+/// agree.
 #if defined(MOQRTC_SEPARATE)
 #define MOQRTC_INLINE
 #else

@@ -1,0 +1,14 @@
+#pragma once
+
+/// The definitions for a program that is compiled with `MOQRTC_SEPARATE`: see
+/// `moqrtc/core/inline.hpp`. Belongs first into one source file; elsewhere it is an ordinary
+/// header.
+#if defined(MOQRTC_SEPARATE) && defined(MOQRTC_INLINE) && !defined(MOQRTC_SOURCE)
+#error "moqrtc/catalog/source.hpp must come before all other headers of moqrtc"
+#endif
+#if defined(MOQRTC_SEPARATE) && !defined(MOQRTC_SOURCE)
+#define MOQRTC_SOURCE
+#endif
+
+#include <moqrtc/catalog/catalog_state.hpp>
+#include <moqrtc/catalog/check.hpp>

@@ -79,7 +79,7 @@ void one(const wire_rules& rules, bytes in) {
     if (*size != 0)
         require(!serialize(rules, *message, mutable_bytes{second}.first(*size - 1)).has_value());
     // Whatever another draft can express of it must be right there too.
-    for (const auto d : spoken_drafts) {
+    for (const auto d : all_drafts) {
         const auto& other = rules_for(d);
         if (M::code(other) == no_code) continue;
         const auto there = serialize(other, *message, second);
@@ -92,7 +92,7 @@ void one(const wire_rules& rules, bytes in) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2 || size > 65537) return 0;
-    const auto& rules = rules_for(spoken_drafts[data[0] % spoken_drafts.size()]);
+    const auto& rules = rules_for(all_drafts[data[0] % all_drafts.size()]);
     const auto body = std::as_bytes(std::span{data + 2, size - 2});
     std::size_t index = data[1] % msg::all::size;
     msg::all::for_each([&]<class M> {

@@ -58,7 +58,7 @@ public:
     driver(const std::uint8_t* data, std::size_t size) : in_{data, size} {
         const auto flags = in_.next();
         config_.self = flags & 1 ? role::server : role::client;
-        config_.version = flags & 2 ? draft::d16 : draft::d18;
+        config_.version = spoken_drafts[in_.next() % spoken_drafts.size()];
         config_.webtransport = (flags & 8) != 0;
         config_.authority = "a.example";
         config_.path = "/";
@@ -114,9 +114,9 @@ private:
         if (rules().setup == setup_form::symmetric)
             send(we_serve() ? 2 : 3, framed(msg::setup{options}), false);
         else if (we_serve())
-            send(0, framed(msg::client_setup{options}), false);
+            send(0, framed(msg::client_setup{options, msg::version_list::of(rules())}), false);
         else
-            send(0, framed(msg::server_setup{options}), false);
+            send(0, framed(msg::server_setup{options, rules().version}), false);
         drain();
     }
     template <class M>

@@ -337,6 +337,13 @@ void publication::on_fetch(instant now, moqt::session& session, moqt::event& eve
                              "nothing there");
         return;
     }
+    const auto& oldest = t->groups.front();
+    if (range->first < moqt::location{oldest.id, oldest.objects.front().id} &&
+        !moqt::is_range_end(session.rules(), moqt::fetch_bits::end_of_unknown_range)) {
+        (void)session.reject(now, event.id, moqt::request_error_code::unknown_status_in_range,
+                             "not kept");
+        return;
+    }
     const auto end = wanted.last() < *last ? moqt::behind(wanted.last()) : moqt::behind(*last);
     if (!session.accept_fetch(now, event.id, end, ended_ && range->last == *last)) return;
     const auto stream = session.open_fetch_stream(now, event.id);

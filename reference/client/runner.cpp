@@ -45,6 +45,8 @@ void print_message(const moqt::event& e) {
             return show(static_cast<moqt::msg::fetch_ok*>(nullptr));
         if (e.request == request_kind::publish && !e.rules->publish_ok_is_request_ok)
             return show(static_cast<moqt::msg::publish_ok*>(nullptr));
+        if (e.request == request_kind::track_status && !e.rules->unified_errors)
+            return show(static_cast<moqt::msg::track_status_ok*>(nullptr));
         return show(static_cast<moqt::msg::request_ok*>(nullptr));
     case kind::update_accepted:
         return show(static_cast<moqt::msg::request_ok*>(nullptr));

@@ -57,15 +57,13 @@ protected:
         out["expires_ms"] = nullptr;
         if (params.expires) out["expires_ms"] = *params.expires;
         auto& properties = out["properties"] = nlohmann::ordered_json::object();
-        if (const auto m = event.as<moqt::msg::request_ok>()) {
-            moqt::key_value_reader pairs{session.rules(), m->properties};
-            while (const auto pair = pairs.next()) {
-                auto& value = properties[property_name(pair->type)];
-                if (pair->type % 2 == 0)
-                    value = pair->number;
-                else
-                    value = "0x" + hex_encode(pair->data);
-            }
+        moqt::key_value_reader pairs{session.rules(), event.track_properties()};
+        while (const auto pair = pairs.next()) {
+            auto& value = properties[property_name(pair->type)];
+            if (pair->type % 2 == 0)
+                value = pair->number;
+            else
+                value = "0x" + hex_encode(pair->data);
         }
         const bool there = json() ? print_json(out) : print_text(out);
         run().finish(there ? exit_status::done : exit_status::failed);

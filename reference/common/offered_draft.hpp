@@ -21,6 +21,12 @@ struct offered_draft {
     // NOLINTNEXTLINE(google-explicit-constructor): a draft stands for itself
     offered_draft(moqt::draft d) : version{d}, protocol{moqt::rules_for(d).alpn} {}
     offered_draft(moqt::draft d, std::string name) : version{d}, protocol{std::move(name)} {}
+
+    /// Whether WebTransport can name it; what ALPN calls `moq-00` is found out in set-up.
+    [[nodiscard]] bool has_subprotocol() const noexcept {
+        const auto& rules = moqt::rules_for(version);
+        return moqt::is_chosen_by_alpn(rules) || protocol != rules.alpn;
+    }
 };
 using offered_drafts_list = std::vector<offered_draft>;
 

@@ -94,7 +94,7 @@ void webtransport_client::started(instant now) {
         return give_up({close_info::cause::transport, false, 0, "the server takes no requests"});
     std::vector<std::string_view> protocols;
     for (const auto& d : target_.drafts)
-        protocols.emplace_back(d.protocol);
+        if (d.has_subprotocol()) protocols.emplace_back(d.protocol);
     webtransport::session_request request;
     request.authority = target_.where.authority;
     if (!target_.where.path.empty()) request.path = target_.where.path;
@@ -113,7 +113,10 @@ void webtransport_client::handle(instant now, const webtransport::event& event) 
     using kind = webtransport::event::kind;
     switch (event.what) {
     case kind::session_opened: {
-        const auto version = draft_of(target_.drafts, event.text());
+        // A server that chooses nothing leaves it to set-up.
+        const auto name =
+            event.text().empty() ? moqt::rules_for(moqt::draft_by_setup).alpn : event.text();
+        const auto version = draft_of(target_.drafts, name);
         if (!version)
             return give_up({close_info::cause::transport, false, 0,
                             "the server chose no draft of moq-transport that we offered"});

@@ -55,7 +55,7 @@ void http3_connection::decide(instant now, const webtransport::event& request) {
     auto answer = host_->decide(asked);
     const auto offered = webtransport::offered_protocols(request);
     const auto chosen = std::ranges::find_if(host_->drafts, [&](const offered_draft& d) {
-        return std::ranges::find(offered, d.protocol) != offered.end();
+        return d.has_subprotocol() && std::ranges::find(offered, d.protocol) != offered.end();
     });
     std::optional<moqt::draft> version;
     if (chosen != host_->drafts.end())
@@ -78,7 +78,8 @@ void http3_connection::decide(instant now, const webtransport::event& request) {
         (void)machine().respond(now, request.stream, static_cast<std::uint16_t>(answer.status));
         return;
     }
-    const auto protocol = offered.empty() ? std::string_view{} : moqt::rules_for(*version).alpn;
+    const auto protocol =
+        chosen == host_->drafts.end() ? std::string_view{} : std::string_view{chosen->protocol};
     // Refused when the client is gone already.
     if (!machine().accept(now, request.stream, protocol)) return;
     ++host_->statistics.sessions_total;

@@ -194,7 +194,10 @@ void server::announce() const {
     const auto quic = lanes_.front()->machine->local().to_string();
     std::string line = R"({"event":"ready","quic":")" + quic + '"';
     if (!http_address_.empty()) line += R"(,"http":")" + http_address_.to_string() + '"';
-    line += R"(,"cert_sha256":")" + identity_.current.sha256 + "\"}\n";
+    line += R"(,"cert_sha256":")" + identity_.current.sha256 + R"(","drafts":[)";
+    for (std::size_t i = 0; i < settings_.drafts.size(); ++i)
+        line += (i == 0 ? "\"" : ",\"") + settings_.drafts[i] + '"';
+    line += "]}\n";
     std::fputs(line.c_str(), stdout);
     std::fflush(stdout);
     log_line{log_level::info, "ready"}

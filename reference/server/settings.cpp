@@ -68,8 +68,9 @@ webtransport::dialect_set offered_dialects(const server_settings& settings) {
 }
 
 std::optional<moqt::draft> fallback_draft(const server_settings& settings) {
-    for (const auto d : moqt::spoken_drafts)
-        if (settings.webtransport_default_draft == std::to_string(moqt::number(d))) return d;
+    for (const auto& d : offered_drafts(settings))
+        if (settings.webtransport_default_draft == std::to_string(moqt::number(d.version)))
+            return d.version;
     return std::nullopt;
 }
 

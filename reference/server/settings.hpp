@@ -37,7 +37,7 @@ struct server_settings {
     std::string web_dir;
     std::vector<std::string> origin; ///< empty: any when authorization is required, else `same`
     std::vector<std::string> webtransport_dialects{"02", "07", "13", "15"};
-    std::string webtransport_default_draft = "refuse";
+    std::string webtransport_default_draft = "14";
     std::vector<std::string> upstream;
     std::string upstream_ca;
     std::vector<std::string> upstream_cert_sha256;
@@ -68,7 +68,7 @@ struct server_settings {
 
 /// The dialects of `settings.webtransport_dialects`; empty when WebTransport is off.
 [[nodiscard]] webtransport::dialect_set offered_dialects(const server_settings& settings);
-/// `settings.webtransport_default_draft`; nothing for `refuse`.
+/// `settings.webtransport_default_draft`; nothing for `refuse` and for a draft that is not offered.
 [[nodiscard]] std::optional<moqt::draft> fallback_draft(const server_settings& settings);
 /// `settings.origin`, or what stands for it.
 [[nodiscard]] std::vector<std::string> allowed_origins(const server_settings& settings);

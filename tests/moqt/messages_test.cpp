@@ -15,11 +15,11 @@ constexpr auto source = [] {
     return out;
 }();
 
-/// Runs `test` for every message type and every spoken draft that has it.
+/// Runs `test` for every message type and every draft that has it.
 template <class Test>
 void for_all_messages(Test&& test) {
     msg::all::for_each([&]<class M> {
-        for (const auto d : spoken_drafts) {
+        for (const auto d : all_drafts) {
             const auto& rules = rules_for(d);
             if (M::code(rules) != no_code) test.template operator()<M>(rules);
         }
@@ -116,7 +116,7 @@ TEST(messages, a_body_beyond_16_bits_is_refused) {
     message.track_namespace = space.view();
     message.params.authorization_tokens = token_list{tokens};
     std::vector<std::byte> out(200000);
-    for (const auto d : spoken_drafts) {
+    for (const auto d : all_drafts) {
         const auto size = serialize_framed(rules_for(d), message, out);
         ASSERT_FALSE(size);
         EXPECT_EQ(size.error().code, errc::limit);
@@ -197,11 +197,11 @@ TEST(messages, any_bytes_parse_or_fail_and_what_parses_is_stable) {
     }));
 }
 
-TEST(messages, one_structure_speaks_both_drafts) {
+TEST(messages, one_structure_speaks_all_drafts) {
     std::size_t carried = 0;
     std::size_t refused = 0;
     for_all(200, [&]<class M>(const wire_rules& rules, const M& message) {
-        for (const auto d : spoken_drafts) {
+        for (const auto d : all_drafts) {
             const auto& other = rules_for(d);
             if (d == rules.id || M::code(other) == no_code) continue;
             const auto wire = bytes_of(rules, message);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "generated_streams.hpp"
 #include "message_fields.hpp"
 
 #include <array>
@@ -42,9 +43,112 @@ template <class M>
     return std::string{where.substr(where.find(", ") + 2)};
 }
 
+/// What a body says, as the codec reads it.
+template <class M>
+[[nodiscard]] json vector_of(const wire_rules& rules, const std::string& id,
+                             const std::string& what, const M& message) {
+    const auto wire = framed(rules, message);
+    const auto body = bytes{wire}.subspan(varint_size(rules.varint, M::code(rules)) + 2);
+    const auto read = parse<M>(rules, body);
+    if (!read) throw std::runtime_error{"a sample cannot be read"};
+    return {{"id", id},
+            {"description", what},
+            {"hex", hex_encode(wire)},
+            {"decoded", decoded(rules, *read)}};
+}
+
+/// Each parameter that the message can carry, alone.
+template <class M>
+void add_parameters(const wire_rules& rules, json& to) {
+    for (std::size_t p = 0; p < parameter_count; ++p) {
+        const auto& rule = rule_of(static_cast<parameter>(p));
+        bool found = rules.fixed_request_fields && rule.fixed; // each sample has those
+        for (std::uint64_t seed = 1; seed <= 64 && !found; ++seed) {
+            auto message = sample<M>(rules, seed * 31, sample_source);
+            message_params::for_each(message.params, [&](parameter id, auto& member) {
+                if (id == rule.id) found = detail::occurrences(member) != 0;
+                if (id != rule.id && !(rules.fixed_request_fields && rule_of(id).fixed))
+                    member = {};
+            });
+            if (!found) continue;
+            if constexpr (requires { message.properties; }) message.properties = {};
+            to.push_back(vector_of(rules, std::string{"parameter-"} + rule.name,
+                                   "this parameter alone", message));
+        }
+    }
+}
+
+/// Each setup option alone.
+template <class M>
+void add_options(const wire_rules& rules, json& to) {
+    std::vector<std::string> names;
+    setup_options none;
+    setup_options::for_each(
+        none, rules, [&](std::uint64_t, const char* name, auto&) { names.emplace_back(name); });
+    for (const auto& wanted : names) {
+        bool found = false;
+        for (std::uint64_t seed = 1; seed <= 64 && !found; ++seed) {
+            auto message = sample<M>(rules, seed * 31, sample_source);
+            setup_options::for_each(message.options, rules,
+                                    [&](std::uint64_t, const char* name, auto& member) {
+                                        if (name == wanted)
+                                            found = detail::occurrences(member) != 0;
+                                        else
+                                            member = {};
+                                    });
+            if (found)
+                to.push_back(vector_of(rules, "option-" + wanted, "this option alone", message));
+        }
+    }
+}
+
+/// Each property that a track can have, alone, then an unknown one of either parity.
+template <class M>
+void add_track_properties(const wire_rules& rules, json& to) {
+    const auto inside = hex_decode(properties_of(rules, {{property::dynamic_groups, 1, {}}}));
+    const std::vector<std::pair<const char*, key_value>> all{
+        {"object_delivery_timeout", {property::object_delivery_timeout, 1000, {}}},
+        {"max_cache_duration", {property::max_cache_duration, 60000, {}}},
+        {"subgroup_delivery_timeout", {property::subgroup_delivery_timeout, 2000, {}}},
+        {"immutable", {property::immutable, 0, *inside}},
+        {"default_publisher_priority", {property::default_publisher_priority, 200, {}}},
+        {"default_publisher_group_order", {property::default_publisher_group_order, 2, {}}},
+        {"dynamic_groups", {property::dynamic_groups, 1, {}}},
+        {"unknown-even", {0x11c, 70000, {}}},
+        {"unknown-odd", {0x9d, 0, as_bytes("odd")}}};
+    for (const auto& [name, pair] : all) {
+        auto message = sample<M>(rules, 5, sample_source);
+        message.params = {};
+        const auto block = hex_decode(properties_of(rules, {pair}));
+        message.properties = *block;
+        to.push_back(
+            vector_of(rules, std::string{"property-"} + name, "this property alone", message));
+    }
+}
+
+/// A body that is cut, and one that is too long.
+template <class M>
+void add_invalid(const wire_rules& rules, json& to) {
+    const auto wire = framed(rules, sample<M>(rules, 7919, sample_source));
+    const auto head = varint_size(rules.varint, M::code(rules)) + 2;
+    const auto add = [&](const char* id, const char* what, std::vector<std::byte> changed) {
+        const auto read = parse<M>(rules, bytes{changed}.subspan(head));
+        if (read) return; // its last field is optional, or runs to the end
+        store_be<2>(mutable_bytes{changed}.subspan(head - 2), changed.size() - head);
+        to.push_back({{"id", id},
+                      {"description", what},
+                      {"hex", hex_encode(changed)},
+                      {"error", category(read.error().code)}});
+    };
+    if (wire.size() > head) add("cut", "the last byte is missing", {wire.begin(), wire.end() - 1});
+    auto longer = wire;
+    longer.push_back(std::byte{0x2a});
+    add("too-long", "a byte behind the last field", longer);
+}
+
 inline void add_vectors(files& out) {
     msg::all::for_each([&]<class M> {
-        for (const auto d : spoken_drafts) {
+        for (const auto d : all_drafts) {
             const auto& rules = rules_for(d);
             if (M::code(rules) == no_code) continue;
             json file{{"message_type", lower(M::name)},
@@ -53,11 +157,14 @@ inline void add_vectors(files& out) {
                       {"vectors", json::array()}};
             for (std::uint64_t seed = 1; seed <= 8; ++seed) {
                 const auto message = sample<M>(rules, seed * 7919, sample_source);
-                file["vectors"].push_back({{"id", "sample-" + std::to_string(seed)},
-                                           {"description", "sampled with a fixed seed"},
-                                           {"hex", hex_encode(framed(rules, message))},
-                                           {"decoded", decoded(rules, message)}});
+                file["vectors"].push_back(vector_of(rules, "sample-" + std::to_string(seed),
+                                                    "sampled with a fixed seed", message));
             }
+            if constexpr (requires(M m) { m.params; }) add_parameters<M>(rules, file["vectors"]);
+            if constexpr (requires(M m) { m.options.path; }) add_options<M>(rules, file["vectors"]);
+            if constexpr (std::is_same_v<M, msg::subscribe_ok>)
+                if (rules.track_properties) add_track_properties<M>(rules, file["vectors"]);
+            add_invalid<M>(rules, file["vectors"]);
             out["tests/vectors/draft" + std::to_string(number(d)) + "/sampled/" + lower(M::name) +
                 ".json"] = file.dump(1) + "\n";
         }
@@ -66,8 +173,8 @@ inline void add_vectors(files& out) {
 
 /// Inputs of `fuzz_moqt_control`: draft, message, body.
 inline void add_fuzzing_seeds(files& out) {
-    for (std::size_t d = 0; d < spoken_drafts.size(); ++d) {
-        const auto& rules = rules_for(spoken_drafts[d]);
+    for (std::size_t d = 0; d < all_drafts.size(); ++d) {
+        const auto& rules = rules_for(all_drafts[d]);
         std::size_t index = 0;
         msg::all::for_each([&]<class M> {
             const auto at = index++;
@@ -198,6 +305,7 @@ template <class Cell>
         row{"track_properties", &wire_rules::track_properties},
         row{"request_ok_properties", &wire_rules::request_ok_properties},
         row{"namespace_done_by_id", &wire_rules::namespace_done_by_id},
+        row{"unsubscribe_by_id", &wire_rules::unsubscribe_by_id},
         row{"namespace_messages", &wire_rules::namespace_messages},
         row{"subscribe_options", &wire_rules::subscribe_options},
         row{"subscribe_tracks", &wire_rules::subscribe_tracks},
@@ -214,15 +322,18 @@ template <class Cell>
         row{"first_object_bit", &wire_rules::first_object_bit},
         row{"padding", &wire_rules::padding},
         row{"object_does_not_exist", &wire_rules::object_does_not_exist},
+        row{"properties_on_ends", &wire_rules::properties_on_ends},
         row{"typed_fetch", &wire_rules::typed_fetch},
         row{"fetch_end_inclusive", &wire_rules::fetch_end_inclusive},
         row{"timed_out_range", &wire_rules::timed_out_range},
         row{"end_of_group_bit_binds", &wire_rules::end_of_group_bit_binds},
         row{"one_forwarding_preference", &wire_rules::one_forwarding_preference},
         row{"joining_by_forward", &wire_rules::joining_by_forward},
+        row{"joining_closes", &wire_rules::joining_closes},
         row{"zero_timeout_is_none", &wire_rules::zero_timeout_is_none},
         row{"subgroup_timeout", &wire_rules::subgroup_timeout},
         row{"update_all_requests", &wire_rules::update_all_requests},
+        row{"updates_only_narrow", &wire_rules::updates_only_narrow},
         row{"range_filters", &wire_rules::range_filters},
         row{"fin_ends_discovery", &wire_rules::fin_ends_discovery},
         row{"publish_ok_settings", &wire_rules::publish_ok_settings},
@@ -263,6 +374,9 @@ template <class Cell>
          std::array{"nowhere", "in_fetches", "everywhere"});
     for (const auto& row : rows)
         line(row.name, [&](const wire_rules& r) { return r.*row.member ? "yes" : "-"; });
+    line("version", [](const wire_rules& r) {
+        return r.version == 0 ? std::string{"-"} : hexadecimal(r.version);
+    });
     line("unknown_stream_count", [](const wire_rules& r) {
         return r.unknown_stream_count == UINT64_MAX ? "2^64-1" : "2^62-1";
     });
@@ -285,6 +399,7 @@ template <class Read>
 [[nodiscard]] files generated_files(Read&& read) {
     files out;
     add_vectors(out);
+    add_stream_vectors(out);
     add_fuzzing_seeds(out);
     out["docs/messages.md"] =
         replaced(read("docs/messages.md"), "\n## Message types\n\n" + message_table() +

@@ -36,6 +36,13 @@ public:
     void maybe(const char* name, const std::optional<T>& value) {
         if (value) number(name, static_cast<std::uint64_t>(*value));
     }
+    template <class Array>
+    void numbers(const char* name, const Array& values, std::size_t count) {
+        auto list = json::array();
+        for (std::size_t i = 0; i < count; ++i)
+            list.push_back(std::to_string(values[i]));
+        (*out_)[name] = list;
+    }
     void data(const char* name, bytes value) { (*out_)[name] = json_of(value); }
     void maybe_data(const char* name, const std::optional<bytes>& value) {
         if (value) data(name, *value);
@@ -123,6 +130,11 @@ public:
     template <class T>
     void maybe(const char* name, std::optional<T>& value) {
         if (in_->contains(name)) number(name, value.emplace());
+    }
+    template <class Array>
+    void numbers(const char* name, Array& values, std::size_t& count) {
+        for (const auto& one : in_->at(name))
+            values.at(count++) = std::stoull(one.get<std::string>());
     }
     void data(const char* name, bytes& value) { value = keep(in_->at(name)); }
     void maybe_data(const char* name, std::optional<bytes>& value) {

@@ -9,12 +9,14 @@ void parameters(auto& io, auto& params) {
     io.object("parameters", params, [](auto& p, auto& m) {
         p.maybe("object_delivery_timeout", m.object_delivery_timeout);
         p.tokens("authorization_token", m.authorization_tokens);
+        p.maybe("max_cache_duration", m.max_cache_duration);
         p.maybe("rendezvous_timeout", m.rendezvous_timeout);
         p.maybe("subgroup_delivery_timeout", m.subgroup_delivery_timeout);
         p.maybe("expires", m.expires);
         p.maybe_object("largest_object", m.largest_object,
                        [](auto& i, auto& v) { fields_of_location(i, v); });
         p.maybe("fill_timeout", m.fill_timeout);
+        p.maybe("publisher_priority", m.publisher_priority);
         p.maybe("forward", m.forward);
         p.maybe("subscriber_priority", m.subscriber_priority);
         p.maybe_object("subscription_filter", m.subscription_filter,
@@ -22,6 +24,7 @@ void parameters(auto& io, auto& params) {
         p.maybe("group_order", m.group_order);
         p.inside("fill_parameters", m.fill, [](auto& i, auto& v) { parameters(i, v); });
         p.ranges("range_filters", m.range_filters);
+        p.maybe("dynamic_groups", m.dynamic_groups);
         p.maybe("new_group_request", m.new_group_request);
         p.maybe_space("track_namespace_prefix", m.track_namespace_prefix);
         p.maybe("include_properties", m.include_properties);
@@ -33,6 +36,18 @@ void answered(auto& io, auto& m) {
 void track(auto& io, auto& m) {
     io.space("track_namespace", m.track_namespace);
     io.data("track_name", m.track_name);
+}
+void named(auto& io, auto& m) {
+    if (io.rules->namespace_done_by_id)
+        io.number("request_id", m.request_id);
+    else
+        io.space("track_namespace", m.track_namespace);
+}
+/// Request ID and what it depends on.
+void head(auto& io, auto& m) {
+    io.number("request_id", m.request_id);
+    if (io.rules->required_request_delta)
+        io.number("required_request_id_delta", m.required_request_id_delta);
 }
 void setup(auto& io, auto& options) {
     io.object("options", options, [](auto& o, auto& m) {
@@ -48,9 +63,12 @@ void setup(auto& io, auto& options) {
 }
 
 void fields(auto& io, msg::client_setup& m) {
+    if (io.rules->setup == setup_form::versions)
+        io.numbers("supported_versions", m.versions.numbers, m.versions.count);
     setup(io, m.options);
 }
 void fields(auto& io, msg::server_setup& m) {
+    if (io.rules->setup == setup_form::versions) io.number("selected_version", m.selected_version);
     setup(io, m.options);
 }
 void fields(auto& io, msg::setup& m) {
@@ -69,13 +87,13 @@ void fields(auto& io, msg::requests_blocked& m) {
 }
 void fields(auto& io, msg::request_ok& m) {
     answered(io, m);
-    parameters(io, m.params);
+    if (io.rules->unified_errors) parameters(io, m.params);
     if (io.rules->request_ok_properties) io.hexadecimal("track_properties", m.properties);
 }
 void fields(auto& io, msg::request_error& m) {
     answered(io, m);
     io.number("error_code", m.error_code);
-    io.number("retry_interval", m.retry_interval);
+    if (io.rules->retry_interval) io.number("retry_interval", m.retry_interval);
     io.data("error_reason", m.reason);
     io.maybe_object("redirect", m.target, [](auto& r, auto& v) {
         r.data("connect_uri", v.connect_uri);
@@ -83,12 +101,12 @@ void fields(auto& io, msg::request_error& m) {
     });
 }
 void fields(auto& io, msg::request_update& m) {
-    io.number("request_id", m.request_id);
+    head(io, m);
     if (!io.rules->request_streams) io.number("existing_request_id", m.existing_request_id);
     parameters(io, m.params);
 }
 void fields(auto& io, msg::subscribe& m) {
-    io.number("request_id", m.request_id);
+    head(io, m);
     track(io, m);
     parameters(io, m.params);
 }
@@ -96,17 +114,17 @@ void fields(auto& io, msg::subscribe_ok& m) {
     answered(io, m);
     io.number("track_alias", m.track_alias);
     parameters(io, m.params);
-    io.hexadecimal("track_properties", m.properties);
+    if (io.rules->track_properties) io.hexadecimal("track_properties", m.properties);
 }
 void fields(auto& io, msg::unsubscribe& m) {
     io.number("request_id", m.request_id);
 }
 void fields(auto& io, msg::publish& m) {
-    io.number("request_id", m.request_id);
+    head(io, m);
     track(io, m);
     io.number("track_alias", m.track_alias);
     parameters(io, m.params);
-    io.hexadecimal("track_properties", m.properties);
+    if (io.rules->track_properties) io.hexadecimal("track_properties", m.properties);
 }
 void fields(auto& io, msg::publish_ok& m) {
     answered(io, m);
@@ -119,7 +137,7 @@ void fields(auto& io, msg::publish_done& m) {
     io.data("error_reason", m.reason);
 }
 void fields(auto& io, msg::fetch& m) {
-    io.number("request_id", m.request_id);
+    head(io, m);
     if (!io.rules->typed_fetch) {
         track(io, m);
         return parameters(io, m.params);
@@ -143,26 +161,26 @@ void fields(auto& io, msg::fetch_ok& m) {
     io.object("end", end, [](auto& i, auto& v) { fields_of_location(i, v); });
     m.end = included ? behind(end) : end;
     parameters(io, m.params);
-    io.hexadecimal("track_properties", m.properties);
+    if (io.rules->track_properties) io.hexadecimal("track_properties", m.properties);
 }
 void fields(auto& io, msg::fetch_cancel& m) {
     io.number("request_id", m.request_id);
 }
 void fields(auto& io, msg::track_status& m) {
-    io.number("request_id", m.request_id);
+    head(io, m);
     track(io, m);
     parameters(io, m.params);
 }
 void fields(auto& io, msg::publish_namespace& m) {
-    io.number("request_id", m.request_id);
+    head(io, m);
     io.space("track_namespace", m.track_namespace);
     parameters(io, m.params);
 }
 void fields(auto& io, msg::publish_namespace_done& m) {
-    io.number("request_id", m.request_id);
+    named(io, m);
 }
 void fields(auto& io, msg::publish_namespace_cancel& m) {
-    io.number("request_id", m.request_id);
+    named(io, m);
     io.number("error_code", m.error_code);
     io.data("error_reason", m.reason);
 }
@@ -173,13 +191,23 @@ void fields(auto& io, msg::namespace_done& m) {
     io.space("track_namespace_suffix", m.track_namespace_suffix);
 }
 void fields(auto& io, msg::subscribe_namespace& m) {
-    io.number("request_id", m.request_id);
+    head(io, m);
     io.space("track_namespace_prefix", m.track_namespace_prefix);
     if (io.rules->subscribe_options) io.number("subscribe_options", m.options);
     parameters(io, m.params);
 }
+void fields(auto& io, msg::unsubscribe_namespace& m) {
+    if (io.rules->unsubscribe_by_id)
+        io.number("request_id", m.request_id);
+    else
+        io.space("track_namespace_prefix", m.track_namespace_prefix);
+}
+void fields(auto& io, msg::track_status_ok& m) {
+    answered(io, m);
+    parameters(io, m.params);
+}
 void fields(auto& io, msg::subscribe_tracks& m) {
-    io.number("request_id", m.request_id);
+    head(io, m);
     io.space("track_namespace_prefix", m.track_namespace_prefix);
     parameters(io, m.params);
 }

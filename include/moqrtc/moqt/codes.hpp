@@ -36,6 +36,7 @@ enum class close_code : std::uint8_t {
     invalid_authority,
     malformed_authority,
     too_many_request_updates,
+    invalid_required_request_id,
 };
 
 /// Why a request is refused. Spec: moq-transport, anchor `message-request-error`.
@@ -60,6 +61,19 @@ enum class request_error_code : std::uint8_t {
     redirect,
     conflicting_filters,
     invalid_filter,
+    no_objects,
+    unknown_status_in_range,
+};
+
+/// The registries that draft 14 has instead of the one for all requests. Spec: moq-transport 14,
+/// anchors `iana-subscribe-error`, `iana-publish-error`, `iana-fetch-error`,
+/// `iana-announce-error`, `iana-subscribe-namespace-error`.
+enum class error_registry : std::uint8_t {
+    subscribe, ///< TRACK_STATUS too
+    publish,
+    fetch,
+    publish_namespace,
+    subscribe_namespace,
 };
 
 /// Why a subscription ended. Spec: moq-transport, anchor `message-publish-done`.
@@ -111,7 +125,7 @@ struct code_row {
     }
 };
 
-inline constexpr std::array<code_row, 22> close_rows{{
+inline constexpr std::array<code_row, 23> close_rows{{
     {"NO_ERROR", {0, 0, 0, 0}},
     {"INTERNAL_ERROR", {1, 1, 1, 1}},
     {"UNAUTHORIZED", {2, 2, 2, 2}},
@@ -134,9 +148,10 @@ inline constexpr std::array<code_row, 22> close_rows{{
     {"INVALID_AUTHORITY", {0x19, 0x19, 0x19, 0x19}},
     {"MALFORMED_AUTHORITY", {0x1a, 0x1a, 0x1a, 0x1a}},
     {"TOO_MANY_REQUEST_UPDATES", {absent, absent, absent, 0x1b}, draft::d19},
+    {"INVALID_REQUIRED_REQUEST_ID", {absent, absent, 7, absent}},
 }};
 
-inline constexpr std::array<code_row, 20> request_error_rows{{
+inline constexpr std::array<code_row, 22> request_error_rows{{
     {"INTERNAL_ERROR", {0, 0, 0, 0}},
     {"UNAUTHORIZED", {1, 1, 1, 1}},
     {"TIMEOUT", {2, 2, 2, 2}},
@@ -157,6 +172,30 @@ inline constexpr std::array<code_row, 20> request_error_rows{{
     {"REDIRECT", {absent, absent, absent, 0x34}},
     {"CONFLICTING_FILTERS", {absent, absent, absent, 0x35}, draft::d19},
     {"INVALID_FILTER", {absent, absent, absent, 0x36}, draft::d19},
+    {"NO_OBJECTS", {absent, absent, absent, absent}},
+    {"UNKNOWN_STATUS_IN_RANGE", {0x33, absent, absent, absent}},
+}};
+
+/// Draft 14: the number in each `error_registry`, in its order.
+struct registries_row {
+    request_error_code code;
+    std::array<std::uint8_t, 5> numbers;
+};
+inline constexpr std::array<registries_row, 14> registries_14{{
+    {request_error_code::internal_error, {0, 0, 0, 0, 0}},
+    {request_error_code::unauthorized, {1, 1, 1, 1, 1}},
+    {request_error_code::timeout, {2, 2, 2, 2, 2}},
+    {request_error_code::not_supported, {3, 3, 3, 3, 3}},
+    {request_error_code::does_not_exist, {4, absent, 4, absent, 4}},
+    {request_error_code::uninterested, {absent, 4, absent, 4, absent}},
+    {request_error_code::invalid_range, {5, absent, 5, absent, absent}},
+    {request_error_code::prefix_overlap, {absent, absent, absent, absent, 5}},
+    {request_error_code::no_objects, {absent, absent, 6, absent, absent}},
+    {request_error_code::invalid_joining_request_id, {absent, absent, 7, absent, absent}},
+    {request_error_code::unknown_status_in_range, {absent, absent, 8, absent, absent}},
+    {request_error_code::malformed_track, {absent, absent, 9, absent, absent}},
+    {request_error_code::malformed_auth_token, {0x10, absent, 0x10, 0x10, 0x10}},
+    {request_error_code::expired_auth_token, {0x12, absent, 0x12, 0x12, 0x12}},
 }};
 
 inline constexpr std::array<code_row, 10> publish_done_rows{{
@@ -167,7 +206,7 @@ inline constexpr std::array<code_row, 10> publish_done_rows{{
     {"GOING_AWAY", {4, 4, 4, 4}},
     {"EXPIRED", {5, 5, 5, 6}},
     {"TOO_FAR_BEHIND", {6, 6, 6, 5}},
-    {"UPDATE_FAILED", {8, 8, 8, 8}},
+    {"UPDATE_FAILED", {8, 8, 8, 8}, draft::d15},
     {"EXCESSIVE_LOAD", {absent, absent, 9, 9}},
     {"MALFORMED_TRACK", {7, 0x12, 0x12, 0x12}},
 }};
@@ -208,6 +247,17 @@ template <registry_code Code>
 [[nodiscard]] constexpr std::string_view to_string(Code code) noexcept {
     return detail::rows_of(code)[static_cast<std::size_t>(code)].name;
 }
+namespace detail {
+
+[[nodiscard]] constexpr std::uint8_t number_in(error_registry registry,
+                                               request_error_code code) noexcept {
+    for (const auto& row : registries_14)
+        if (row.code == code) return row.numbers[static_cast<std::size_t>(registry)];
+    return absent;
+}
+
+} // namespace detail
+
 /// Whether the draft registers this code.
 template <registry_code Code>
 [[nodiscard]] constexpr bool in_draft(const wire_rules& rules, Code code) noexcept {
@@ -229,6 +279,23 @@ template <registry_code Code>
     for (std::size_t i = 0; i < rows.size(); ++i)
         if (rows[i].in(rules.id) == number && number != detail::absent) return static_cast<Code>(i);
     return Code::internal_error;
+}
+
+/// The number of a request's error; `registry` counts where a draft has several.
+[[nodiscard]] constexpr std::uint64_t error_number(const wire_rules& rules, request_error_code code,
+                                                   error_registry registry) noexcept {
+    if (rules.unified_errors) return to_wire(rules, code);
+    const auto n = detail::number_in(registry, code);
+    return n == detail::absent ? 0 : n;
+}
+/// The error of a number, in the same way; an unknown number is INTERNAL_ERROR.
+[[nodiscard]] constexpr request_error_code error_of(const wire_rules& rules, std::uint64_t number,
+                                                    error_registry registry) noexcept {
+    if (rules.unified_errors) return from_wire<request_error_code>(rules, number);
+    for (const auto& row : detail::registries_14)
+        if (row.numbers[static_cast<std::size_t>(registry)] == number && number != detail::absent)
+            return row.code;
+    return request_error_code::internal_error;
 }
 
 /// How a session answers a codec's failure on a control message or a stream.

@@ -16,7 +16,8 @@ inline constexpr std::array all_drafts{draft::d14, draft::d15, draft::d16, draft
                                        draft::d19, draft::d20, draft::d21, draft::d22};
 /// The drafts that sessions of this version speak, newest first; the others are rows to come.
 inline constexpr std::array spoken_drafts{draft::d22, draft::d21, draft::d20,
-                                          draft::d19, draft::d18, draft::d16};
+                                          draft::d19, draft::d18, draft::d17,
+                                          draft::d16, draft::d15, draft::d14};
 /// The newest draft that is offered without being asked for: what is known of later ones is at
 /// second hand.
 inline constexpr draft newest_offered = draft::d18;
@@ -67,6 +68,7 @@ struct wire_rules {
     unknown_parameter unknown_parameters;   ///< types that no definition exists for
     unknown_parameter misplaced_parameters; ///< defined types in a message that does not list them
     setup_form setup;
+    std::uint64_t version;  ///< in the version lists of set-up; 0 where ALPN says all
     bool control_pair;      ///< two unidirectional control streams instead of one bidirectional
     bool request_streams;   ///< every request on a bidirectional stream of its own
     bool namespace_streams; ///< SUBSCRIBE_NAMESPACE on a bidirectional stream of its own
@@ -80,6 +82,7 @@ struct wire_rules {
     bool track_properties;         ///< SUBSCRIBE_OK, PUBLISH, FETCH_OK end with track properties
     bool request_ok_properties;    ///< REQUEST_OK ends with track properties
     bool namespace_done_by_id;     ///< PUBLISH_NAMESPACE_DONE and _CANCEL name a request
+    bool unsubscribe_by_id;        ///< UNSUBSCRIBE_NAMESPACE names a request, not a prefix
     bool namespace_messages;       ///< NAMESPACE and NAMESPACE_DONE
     bool subscribe_options;        ///< SUBSCRIBE_NAMESPACE has Subscribe Options
     bool subscribe_tracks;         ///< SUBSCRIBE_TRACKS
@@ -96,6 +99,7 @@ struct wire_rules {
     bool first_object_bit;         ///< subgroup type bit 0x40
     bool padding;                  ///< padding streams and datagrams
     bool object_does_not_exist;    ///< object status 0x1
+    bool properties_on_ends;       ///< End of Group and End of Track may have properties
     fetch_form fetch_objects;
     bool typed_fetch; ///< FETCH has a Fetch Type: standalone or joining
     bool fetch_end_inclusive;
@@ -105,9 +109,11 @@ struct wire_rules {
     bool one_forwarding_preference; ///< for all objects of a track, not for each object alone
     location_filter_form location_filter;
     bool joining_by_forward;   ///< a joining FETCH needs Forward State 1, not a filter type
+    bool joining_closes;       ///< without it the session closes instead of refusing
     bool zero_timeout_is_none; ///< a delivery timeout of 0 means none instead of closing
     bool subgroup_timeout;     ///< SUBGROUP_DELIVERY_TIMEOUT beside OBJECT_DELIVERY_TIMEOUT
     bool update_all_requests;  ///< REQUEST_UPDATE on every kind of request
+    bool updates_only_narrow;  ///< an update's start must not go back, in 14 its end neither on
     bool range_filters;        ///< and MAX_FILTER_RANGES, MAX_REQUEST_UPDATES
     bool fin_ends_discovery;   ///< FIN of a requester of namespaces or tracks ends its request
     bool publish_ok_settings;  ///< the answer to PUBLISH carries the subscriber's settings
@@ -138,6 +144,7 @@ constexpr wire_rules make_rules(draft d) noexcept {
         .setup = d == d14  ? setup_form::versions
                  : d < d17 ? setup_form::pair
                            : setup_form::symmetric,
+        .version = d == d14 ? 0xff000000u + number(d) : 0,
         .control_pair = d >= d17,
         .request_streams = d >= d17,
         .namespace_streams = d >= d16,
@@ -151,6 +158,7 @@ constexpr wire_rules make_rules(draft d) noexcept {
         .track_properties = d >= d16,
         .request_ok_properties = d >= d18,
         .namespace_done_by_id = d == d16,
+        .unsubscribe_by_id = d == d15,
         .namespace_messages = d >= d16,
         .subscribe_options = d == d16 || d == d17,
         .subscribe_tracks = d >= d18,
@@ -167,6 +175,7 @@ constexpr wire_rules make_rules(draft d) noexcept {
         .first_object_bit = d >= d18,
         .padding = d >= d18,
         .object_does_not_exist = d < d16,
+        .properties_on_ends = d == d14,
         .fetch_objects = d == d14   ? fetch_form::plain
                          : d == d15 ? fetch_form::flags_u8
                          : d < d18  ? fetch_form::flags
@@ -185,9 +194,11 @@ constexpr wire_rules make_rules(draft d) noexcept {
                            : d < d22 ? location_filter_form::counted
                                      : location_filter_form::untagged,
         .joining_by_forward = d >= d17,
+        .joining_closes = d < d18,
         .zero_timeout_is_none = d != d16,
         .subgroup_timeout = d >= d18,
         .update_all_requests = d >= d16,
+        .updates_only_narrow = d < d16,
         .range_filters = d >= d19,
         .fin_ends_discovery = d < d19,
         .publish_ok_settings = d < d20,
@@ -215,7 +226,9 @@ inline constexpr std::array<wire_rules, 9> rules_table{
 /// header says: what is encoded for one serves the other.
 [[nodiscard]] constexpr bool same_objects(const wire_rules& a, const wire_rules& b) noexcept {
     return a.varint == b.varint && a.keys == b.keys &&
-           a.zero_timeout_is_none == b.zero_timeout_is_none;
+           a.zero_timeout_is_none == b.zero_timeout_is_none &&
+           a.object_does_not_exist == b.object_does_not_exist &&
+           a.properties_on_ends == b.properties_on_ends;
 }
 
 /// The kinds of drafts that `same_objects` tells apart, among those that are spoken.
@@ -243,6 +256,14 @@ inline constexpr std::size_t object_kinds = [] {
     }
     return 0;
 }
+
+/// Whether a draft is chosen by ALPN or WebTransport subprotocol, and not only in set-up.
+[[nodiscard]] constexpr bool is_chosen_by_alpn(const wire_rules& rules) noexcept {
+    return rules.setup != setup_form::versions;
+}
+
+/// The draft of a session for which ALPN or subprotocol chose none.
+inline constexpr draft draft_by_setup = draft::d14;
 
 /// The draft of a number, if it is one that the table knows.
 [[nodiscard]] constexpr std::optional<draft> draft_of(unsigned n) noexcept {

@@ -21,6 +21,8 @@ inline constexpr std::size_t session_uri = 8192;
 inline constexpr std::size_t key_value_bytes = 65535;
 /// Authorization tokens in one message.
 inline constexpr std::size_t tokens_per_message = 8;
+/// Versions in one CLIENT_SETUP.
+inline constexpr std::size_t versions = 32;
 /// Properties of one object or track, in bytes.
 inline constexpr std::size_t properties = 65535;
 /// Payload of one object.

@@ -211,6 +211,15 @@ public:
             out.append(*field);
         return out;
     }
+    /// The namespace of a `key`; keys behind each other are namespaces joined.
+    [[nodiscard]] static track_namespace from_key(std::string key) {
+        track_namespace out;
+        for (std::size_t at = 0; at + 2 <= key.size(); ++out.count_)
+            at += 2 + (static_cast<std::size_t>(static_cast<unsigned char>(key[at])) << 8 |
+                       static_cast<unsigned char>(key[at + 1]));
+        out.fields_ = std::move(key);
+        return out;
+    }
     /// Canonical bytes: equal exactly when the namespaces are equal.
     [[nodiscard]] const std::string& key() const noexcept { return fields_; }
 

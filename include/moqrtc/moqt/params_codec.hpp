@@ -60,10 +60,8 @@ constexpr void read_params(Io& io, message_params& params, carrier where, bool c
         type = deltas ? type + key : key;
         if (!io.ok()) return;
         const std::size_t index =
-            type < 64 ? parameter_index[static_cast<std::size_t>(type)] : 0xff;
-        const bool known =
-            index != 0xff && parameter_rules[index].carriers[column] != carrier::none;
-        if (!known) {
+            type < 64 ? parameter_index[column][static_cast<std::size_t>(type)] : 0xff;
+        if (index == 0xff) {
             io.check(io.rules().unknown_parameters == unknown_parameter::ignored, "parameter_type",
                      errc::unknown_type);
             skip_key_value(io, type);
@@ -99,6 +97,9 @@ constexpr void read_params(Io& io, message_params& params, carrier where, bool c
             break;
         case parameter::authorization_token:
             break;
+        case parameter::max_cache_duration:
+            fill.template operator()<parameter::max_cache_duration>(params.max_cache_duration);
+            break;
         case parameter::rendezvous_timeout:
             fill.template operator()<parameter::rendezvous_timeout>(params.rendezvous_timeout);
             break;
@@ -114,6 +115,9 @@ constexpr void read_params(Io& io, message_params& params, carrier where, bool c
             break;
         case parameter::fill_timeout:
             fill.template operator()<parameter::fill_timeout>(params.fill_timeout);
+            break;
+        case parameter::publisher_priority:
+            fill.template operator()<parameter::publisher_priority>(params.publisher_priority);
             break;
         case parameter::forward:
             fill.template operator()<parameter::forward>(params.forward);
@@ -139,6 +143,9 @@ constexpr void read_params(Io& io, message_params& params, carrier where, bool c
             break;
         case parameter::include_properties:
             read_apart(io, rule, params.include_properties.emplace());
+            break;
+        case parameter::dynamic_groups:
+            fill.template operator()<parameter::dynamic_groups>(params.dynamic_groups);
             break;
         case parameter::new_group_request:
             fill.template operator()<parameter::new_group_request>(params.new_group_request);
@@ -184,7 +191,10 @@ concept fixed_size = !requires(Member member) { member.size(); } && !requires(Me
 template <class Io>
 constexpr void write_params(Io& io, const message_params& params, carrier where) {
     std::size_t count = 0;
-    message_params::for_each(params, [&](parameter, auto& m) { count += occurrences(m); });
+    const bool fields = io.rules().fixed_request_fields;
+    message_params::for_each(params, [&](parameter id, auto& m) {
+        if (!fields || !rule_of(id).fixed) count += occurrences(m);
+    });
     if constexpr (!prints<Io>) io.varint("number_of_parameters", count);
     std::uint64_t previous = 0;
     const bool deltas =
@@ -203,6 +213,7 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
         };
         const auto key = [&] { key_of(rule); };
         if constexpr (!requires { member.filters(); }) allow(rule);
+        if (fields && rule.fixed) return;
         if constexpr (hurries<Io> && !fixed_size<decltype(member)>) {
             io.fail(errc::unsupported, rule.name);
         } else if constexpr (requires { member.tokens(); }) {
@@ -217,7 +228,7 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
             auto at = member.filters();
             while (const auto one = at.next()) {
                 const auto type = static_cast<std::size_t>(one->subject);
-                const auto& row = parameter_rules[parameter_index[type]];
+                const auto& row = parameter_rules[parameter_index.back()[type]];
                 allow(row);
                 io.check(type >= previous, row.name);
                 if (!io.ok()) return;
@@ -268,6 +279,7 @@ constexpr void sample_params(Io& io, message_params& params, carrier where) {
     message_params::for_each(params, [&](parameter id, auto& member) {
         const auto& rule = rule_of(id);
         if (!overlaps(rule.carriers[carrier_column(io.rules().id)], where)) return;
+        if (io.rules().fixed_request_fields && rule.fixed) return;
         if (io.below(3) != 0) return;
         if constexpr (requires { member.tokens(); }) {
             member = sample_tokens(io);
@@ -342,8 +354,8 @@ misplaced_parameter(const wire_rules& rules, const message_params& params, carri
         if (detail::occurrences(member) == 0) return;
         if constexpr (requires { member.filters(); }) {
             for (auto at = member.filters(); const auto one = at.next();)
-                look(detail::parameter_rules[detail::parameter_index[static_cast<std::size_t>(
-                                                 one->subject)]]
+                look(detail::parameter_rules[detail::parameter_index
+                                                 .back()[static_cast<std::size_t>(one->subject)]]
                          .id);
         } else {
             look(id);

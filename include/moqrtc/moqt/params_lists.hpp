@@ -67,7 +67,7 @@ template <class Io>
             type += key;
             probe = peek;
         }
-        const auto index = parameter_index[static_cast<std::size_t>(type)];
+        const auto index = parameter_index.back()[static_cast<std::size_t>(type)];
         probe.check(overlaps(carriers_of(io.rules(), parameter_rules[index].id), where), field);
         bytes one;
         probe.blob(field, one, limits::key_value_bytes);

@@ -116,9 +116,10 @@ public:
             send_message(control_, moqt::msg::setup{options});
         } else if (client()) {
             control_ = open_bidirectional();
-            send_message(control_, moqt::msg::client_setup{options});
+            send_message(control_,
+                         moqt::msg::client_setup{options, moqt::msg::version_list::of(rules())});
         } else {
-            send_message(control_, moqt::msg::server_setup{options});
+            send_message(control_, moqt::msg::server_setup{options, rules().version});
         }
     }
     /// SETUP that lets the session do anything.

@@ -4,6 +4,7 @@
 #include <moqrtc/moqt/message.hpp>
 
 #include <gtest/gtest.h>
+#include <moqt/listed_drafts.hpp>
 
 using namespace moqrtc;
 using namespace moqrtc::moqt;
@@ -160,7 +161,7 @@ TEST(fetch_sequence, every_sampled_wire_form_round_trips) {
 }
 
 TEST(fetch_sequence, MUST_16_059_MUST_18_061_flags_from_128_on) {
-    for (const auto d : spoken_drafts) {
+    for (const auto d : listed_drafts()) {
         const auto& rules = rules_for(d);
         for (std::uint64_t flags = 0x80; flags < 0x400; ++flags) {
             octets wire;
@@ -181,7 +182,7 @@ TEST(fetch_sequence, MUST_16_059_MUST_18_061_flags_from_128_on) {
 
 TEST(fetch_sequence, MUST_16_060_MUST_18_062_063_first_object_refers_to_a_prior_one) {
     // Every flag below 128, with all the fields it announces.
-    for (const auto d : spoken_drafts)
+    for (const auto d : listed_drafts())
         for (std::uint64_t flags = 0; flags < 0x80; ++flags) {
             octets wire = hex("04");
             put_varint(wire, rules_for(d), flags);
@@ -244,7 +245,7 @@ TEST(fetch_sequence, ends_of_ranges_are_absolute_and_have_no_payload_length) {
     EXPECT_EQ(d20.items[1].range, range_end::timed_out);
 }
 TEST(fetch_sequence, MUST_18_066_067_no_object_before_the_end_of_a_range) {
-    for (const auto d : spoken_drafts) {
+    for (const auto d : listed_drafts()) {
         const std::string marker = d == draft::d16 ? "410c 05 09 " : "810c 05 09 ";
         EXPECT_EQ(code(d, marker + "11 08 00"), errc::bad_value); // prior subgroup
         EXPECT_EQ(code(d, marker + "12 08 00"), errc::bad_value); // prior subgroup plus one
@@ -253,7 +254,7 @@ TEST(fetch_sequence, MUST_18_066_067_no_object_before_the_end_of_a_range) {
     }
 }
 TEST(fetch_sequence, MUST_16_146_MUST_18_174_datagram_flag_hides_the_subgroup_bits) {
-    for (const auto d : spoken_drafts)
+    for (const auto d : listed_drafts())
         for (const auto* flags : {"5c", "5d", "5e", "5f"}) {
             const auto* const longer = d == draft::d16 ? "40" : ""; // two bytes from 64 on
             const auto got = entries(d, std::string{longer} + flags + "03 05 08 00");

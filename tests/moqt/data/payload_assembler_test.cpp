@@ -3,6 +3,7 @@
 #include <moqrtc/moqt/data/payload_assembler.hpp>
 
 #include <gtest/gtest.h>
+#include <moqt/listed_drafts.hpp>
 
 using namespace moqrtc;
 using namespace moqrtc::moqt;
@@ -50,7 +51,7 @@ TEST(payload_assembler, an_object_of_the_largest_size_arrives) {
 }
 
 TEST(payload_assembler, sizes_beyond_the_limits_are_refused_at_once) {
-    for (const auto d : spoken_drafts) {
+    for (const auto d : listed_drafts()) {
         const auto& rules = rules_for(d);
         const auto claim = [&](std::uint64_t type, std::uint64_t size) {
             octets wire = hex("02 00  00");

@@ -3,6 +3,7 @@
 #include <moqrtc/moqt/data/stream_reader.hpp>
 
 #include <gtest/gtest.h>
+#include <moqt/listed_drafts.hpp>
 
 using namespace moqrtc;
 using namespace moqrtc::moqt;
@@ -153,7 +154,7 @@ TEST(stream_reader, MUST_16_012_058_MUST_18_013_059_stream_type_of_no_known_form
 }
 
 TEST(stream_reader, MUST_16_052_MUST_18_053_properties_on_a_status_that_is_not_normal) {
-    for (const auto d : spoken_drafts) {
+    for (const auto d : listed_drafts()) {
         EXPECT_EQ(code(d, 0x11, "02 00 80  00 02 080a 00 03"), errc::bad_value);
         EXPECT_EQ(code(d, 0x11, "02 00 80  00 02 080a 00 04"), errc::bad_value);
         EXPECT_EQ(code(d, 0x11, "02 00 80  00 02 080a 00 00"), errc::ok);
@@ -161,7 +162,7 @@ TEST(stream_reader, MUST_16_052_MUST_18_053_properties_on_a_status_that_is_not_n
     }
 }
 TEST(stream_reader, SHOULD_16_005_SHOULD_18_004_unknown_status) {
-    for (const auto d : spoken_drafts) {
+    for (const auto d : listed_drafts()) {
         for (const auto* status : {"01", "02", "05", "06", "3f"})
             EXPECT_EQ(code(d, 0x10, std::string{"02 00 80  00 00"} + status), errc::bad_value);
         for (const auto* status : {"00", "03", "04"})

@@ -62,6 +62,7 @@ TEST_P(relay_must, MUST_16_155_MUST_18_191_gap_properties_are_neither_added_nor_
 
 TEST_P(relay_must, MUST_16_175_MUST_18_214_new_group_request_goes_upstream) {
     const auto [from, to] = GetParam();
+    if (from == draft::d14 || to == draft::d14) GTEST_SKIP() << "not in draft 14";
     for (const bool dynamic : {true, false}) {
         world w;
         auto& p = w.publish(from);

@@ -274,7 +274,11 @@ TEST_P(relay_chain, a_refusal_at_the_edge_says_when_to_ask_again) {
     const auto id = w.subscribe(s, "video", rendezvous(GetParam().to, 1000));
     w.run(seconds(2));
     ASSERT_EQ(s.refused(id), request_error_code::timeout);
-    EXPECT_EQ(s.find(event::kind::rejected, id)->retry_after(), milliseconds(100));
+    // The server upstream may be one that cannot say when.
+    const auto [from, to] = GetParam();
+    const bool says = rules_for(from).retry_interval && rules_for(to).retry_interval;
+    EXPECT_EQ(s.find(event::kind::rejected, id)->retry_after(),
+              says ? milliseconds(100) : seconds(1));
 }
 
 TEST_P(relay_chain, namespaces_of_the_origin_appear_at_the_edge) {

@@ -25,7 +25,7 @@ const track_namespace space{"live"};
 
 } // namespace
 
-INSTANTIATE_TEST_SUITE_P(drafts, must_send, ::testing::ValuesIn(spoken_drafts), draft_name);
+INSTANTIATE_TEST_SUITE_P(drafts, must_send, ::testing::ValuesIn(listed_drafts()), draft_name);
 
 // Setup -----------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <moqt/listed_drafts.hpp>
 #include <moqt/session/scenario.hpp>
 
 namespace moqrtc::moqt {
@@ -73,7 +74,13 @@ protected:
         const auto id = session().subscribe(now(), name, params);
         EXPECT_TRUE(id);
         peer().pump();
-        peer().send_message(stream_of(*id), msg::subscribe_ok{*id, alias, {}, properties});
+        message_params told;
+        if (!rules().track_properties) {
+            say_in_params(rules(), *read_track_properties(rules(), properties),
+                          carrier::subscribe_ok, told);
+            properties = {};
+        }
+        peer().send_message(stream_of(*id), msg::subscribe_ok{*id, alias, told, properties});
         return *id;
     }
     /// The stream on which the session's own request `id` is, where no update has used an ID.
@@ -131,7 +138,8 @@ protected:
     [[nodiscard]] std::vector<std::byte> subgroup(track_alias alias, std::uint64_t group,
                                                   int objects) {
         std::vector<std::byte> out(64);
-        const subgroup_header header{.track_alias = alias, .group_id = group};
+        subgroup_header header{.track_alias = alias, .group_id = group};
+        if (!rules().default_priority_bit) header.publisher_priority = default_priority;
         out.resize(*encode_subgroup_header(rules(), header, out));
         for (int i = 0; i < objects; ++i)
             out.insert(out.end(), {std::byte{0}, std::byte{1}, std::byte{'x'}});

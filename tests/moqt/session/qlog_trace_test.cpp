@@ -1,9 +1,8 @@
-#include "scenario.hpp"
-
 #include <moqrtc/moqt/session/qlog_trace.hpp>
 
 #include <algorithm>
 #include <gmock/gmock.h>
+#include <moqt/session/scenario.hpp>
 
 namespace moqrtc::moqt {
 namespace {

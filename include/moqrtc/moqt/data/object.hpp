@@ -50,8 +50,8 @@ struct object {
     }
 }
 
-/// Describes an object's status; only a normal object may have properties (anchor
-/// `object-properties`).
+/// Describes an object's status; only an object that exists may have properties, and that is a
+/// normal one (anchor `object-properties`), save where the ends of groups and tracks are objects.
 ///
 /// Errors  bad_value for a status that the draft lacks, and for properties on one that is not
 ///         normal.
@@ -61,11 +61,14 @@ struct object {
     if constexpr (samples<decltype(io)>) {
         constexpr object_status choice[]{object_status::normal, object_status::end_of_group,
                                          object_status::end_of_track};
-        status = properties.empty() ? choice[io.below(3)] : object_status::normal;
+        status = properties.empty() || io.rules().properties_on_ends ? choice[io.below(3)]
+                                                                     : object_status::normal;
     } else {
         io.varint("object_status", number);
         io.check(is_object_status(io.rules(), number), "object_status");
-        io.check(number == 0 || properties.empty(), "properties");
+        io.check(number == 0 || properties.empty() ||
+                     (io.rules().properties_on_ends && number != 1),
+                 "properties");
         if constexpr (reads<decltype(io)>)
             if (io.ok()) status = static_cast<object_status>(number);
     }

@@ -34,12 +34,15 @@ struct type_list {
 };
 
 /// Every control message of every draft the table knows, as far as it is described.
-using all = type_list<client_setup, server_setup, setup, goaway, max_request_id, requests_blocked,
-                      request_ok, request_error, request_update, subscribe, subscribe_ok,
-                      unsubscribe, publish, publish_ok, publish_done, fetch, fetch_ok, fetch_cancel,
-                      track_status, publish_namespace, publish_namespace_done,
-                      publish_namespace_cancel, namespace_message, namespace_done,
-                      subscribe_namespace, subscribe_tracks, publish_blocked, publish_state_notify>;
+using all =
+    type_list<client_setup, server_setup, setup, goaway, max_request_id, requests_blocked,
+              request_ok, request_error, request_update, subscribe, subscribe_ok, unsubscribe,
+              publish, publish_ok, publish_done, fetch, fetch_ok, fetch_cancel, track_status,
+              publish_namespace, publish_namespace_done, publish_namespace_cancel,
+              namespace_message, namespace_done, subscribe_namespace, subscribe_tracks,
+              publish_blocked, publish_state_notify, unsubscribe_namespace, publish_namespace_ok,
+              subscribe_namespace_ok, track_status_ok, subscribe_error, publish_error, fetch_error,
+              track_status_error, publish_namespace_error, subscribe_namespace_error>;
 
 /// The name of a message type in a draft, or "unknown".
 [[nodiscard]] constexpr std::string_view name_of(const wire_rules& rules, std::uint64_t code) {

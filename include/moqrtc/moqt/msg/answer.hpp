@@ -1,6 +1,7 @@
 #pragma once
 
 #include <moqrtc/moqt/codes.hpp>
+#include <moqrtc/moqt/msg/fixed_fields.hpp>
 #include <moqrtc/moqt/msg/request.hpp>
 #include <moqrtc/moqt/properties.hpp>
 
@@ -11,7 +12,10 @@ namespace moqrtc::moqt::msg {
 /// REQUEST_OK: the plain yes to a request; what it may carry depends on the request.
 ///
 /// Spec    moq-transport from draft 15 on, anchor `message-request-ok`.
-/// Fields  `properties` only in the answer to TRACK_STATUS, from draft 18 on.
+/// Fields  `properties` only in the answer to TRACK_STATUS, from draft 18 on. Draft 14 has a
+/// message
+///         for each request it answers (`publish_namespace_ok` and its like); those that are
+///         described here have no parameters there.
 struct request_ok {
     static constexpr std::string_view name = "REQUEST_OK";
     static constexpr const char* where = "REQUEST_OK, message-request-ok";
@@ -33,8 +37,24 @@ struct request_ok {
 
     static constexpr void describe(auto& io, auto& m) {
         describe_answered_request(io, m);
+        if (!io.rules().unified_errors) return end_without_params(io, m);
         describe_params(io, m.params, carriers_in(io.rules()));
         describe_track_properties(io, io.rules().request_ok_properties, m.properties);
+    }
+
+private:
+    /// The Request ID is all there is; a count of no parameters behind it, which other
+    /// implementations send, does no harm.
+    static constexpr void end_without_params(auto& io, auto& m) {
+        if constexpr (reads<decltype(io)>) {
+            std::uint64_t count = 0;
+            if (io.left() != 0) io.varint("number_of_parameters", count);
+            io.check(count == 0, "number_of_parameters", errc::trailing);
+        } else {
+            io.check(m.properties.empty(), "track_properties", errc::not_in_draft);
+            io.check(misplaced_parameter(io.rules(), m.params, carrier::none) == nullptr,
+                     "parameters", errc::not_in_draft);
+        }
     }
 };
 
@@ -100,9 +120,9 @@ struct request_error {
     }
 };
 
-/// REQUEST_UPDATE: changes parameters of a running request.
+/// REQUEST_UPDATE: changes parameters of a running request; SUBSCRIBE_UPDATE up to draft 15.
 ///
-/// Spec    moq-transport from draft 16 on, anchor `message-request-update`.
+/// Spec    moq-transport, anchor `message-request-update`, earlier `message-subscribe-update`.
 /// Fields  `existing_request_id` only where requests share the control stream.
 struct request_update {
     static constexpr std::string_view name = "REQUEST_UPDATE";
@@ -112,11 +132,91 @@ struct request_update {
     moqt::request_id request_id = 0;
     moqt::request_id existing_request_id = 0;
     message_params params{};
+    std::uint64_t required_request_id_delta = 0;
 
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);
         if (!io.rules().request_streams) io.varint("existing_request_id", m.existing_request_id);
+        if (io.rules().fixed_request_fields) describe_update_fields(io, m.params);
         describe_params(io, m.params, any_update);
+    }
+};
+
+/// The answers of draft 14, one pair for each kind of request: REQUEST_OK and REQUEST_ERROR under
+/// other types and names. The numbers in `error_code` are those of the kind's own registry
+/// (`error_registry`).
+///
+/// Spec    moq-transport 14, anchor `message-pub-ns-ok` and those named below.
+struct publish_namespace_ok : request_ok {
+    static constexpr std::string_view name = "PUBLISH_NAMESPACE_OK";
+    static constexpr const char* where = "PUBLISH_NAMESPACE_OK, message-pub-ns-ok";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : 0x7;
+    }
+};
+struct subscribe_namespace_ok : request_ok {
+    static constexpr std::string_view name = "SUBSCRIBE_NAMESPACE_OK";
+    static constexpr const char* where = "SUBSCRIBE_NAMESPACE_OK, message-sub-ns-ok";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : 0x12;
+    }
+};
+/// Written as SUBSCRIBE_OK with a track alias that means nothing: 0.
+struct track_status_ok : request_ok {
+    static constexpr std::string_view name = "TRACK_STATUS_OK";
+    static constexpr const char* where = "TRACK_STATUS_OK, message-track-status-ok";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : 0xe;
+    }
+
+    static constexpr void describe(auto& io, auto& m) {
+        describe_answered_request(io, m);
+        std::uint64_t alias = 0;
+        if constexpr (!samples<decltype(io)>) io.varint("track_alias", alias);
+        describe_publisher_fields(io, m.params);
+        describe_params(io, m.params, carrier::track_status_ok);
+    }
+};
+struct subscribe_error : request_error {
+    static constexpr std::string_view name = "SUBSCRIBE_ERROR";
+    static constexpr const char* where = "SUBSCRIBE_ERROR, message-subscribe-error";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : 0x5;
+    }
+};
+struct publish_error : request_error {
+    static constexpr std::string_view name = "PUBLISH_ERROR";
+    static constexpr const char* where = "PUBLISH_ERROR, message-publish-error";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : 0x1f;
+    }
+};
+struct fetch_error : request_error {
+    static constexpr std::string_view name = "FETCH_ERROR";
+    static constexpr const char* where = "FETCH_ERROR, message-fetch-error";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : 0x19;
+    }
+};
+struct track_status_error : request_error {
+    static constexpr std::string_view name = "TRACK_STATUS_ERROR";
+    static constexpr const char* where = "TRACK_STATUS_ERROR, message-track-status-error";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : 0xf;
+    }
+};
+struct publish_namespace_error : request_error {
+    static constexpr std::string_view name = "PUBLISH_NAMESPACE_ERROR";
+    static constexpr const char* where = "PUBLISH_NAMESPACE_ERROR, message-pub-ns-error";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : 0x8;
+    }
+};
+struct subscribe_namespace_error : request_error {
+    static constexpr std::string_view name = "SUBSCRIBE_NAMESPACE_ERROR";
+    static constexpr const char* where = "SUBSCRIBE_NAMESPACE_ERROR, message-sub-ns-error";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : 0x13;
     }
 };
 

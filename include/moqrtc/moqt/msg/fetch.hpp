@@ -1,5 +1,6 @@
 #pragma once
 
+#include <moqrtc/moqt/msg/fixed_fields.hpp>
 #include <moqrtc/moqt/msg/request.hpp>
 #include <moqrtc/moqt/properties.hpp>
 
@@ -30,6 +31,7 @@ struct fetch {
     moqt::request_id joining_request_id = 0;
     std::uint64_t joining_start = 0;
     message_params params{};
+    std::uint64_t required_request_id_delta = 0;
 
     /// Whether a range is not backwards; object 0 of an end stands for its whole group.
     [[nodiscard]] static constexpr bool ordered(const location& start,
@@ -45,6 +47,10 @@ struct fetch {
 
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);
+        if (io.rules().fixed_request_fields) {
+            describe_priority(io, m.params);
+            describe_wanted_order(io, m.params);
+        }
         if (!io.rules().typed_fetch) {
             if constexpr (!reads<decltype(io)> && !samples<decltype(io)>)
                 io.check(m.type == fetch_type::standalone && m.start == location{} &&
@@ -99,6 +105,7 @@ struct fetch_ok {
 
     static constexpr void describe(auto& io, auto& m) {
         describe_answered_request(io, m);
+        if (io.rules().fixed_request_fields) describe_order(io, m.params);
         if constexpr (samples<decltype(io)>)
             m.end_of_track = static_cast<std::uint8_t>(io.below(2));
         else

@@ -15,6 +15,7 @@ struct publish_namespace {
     moqt::request_id request_id = 0;
     namespace_view track_namespace{};
     message_params params{};
+    std::uint64_t required_request_id_delta = 0;
 
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);
@@ -87,6 +88,7 @@ struct subscribe_namespace {
     namespace_view track_namespace_prefix{};
     subscribe_options options = subscribe_options::namespaces;
     message_params params{};
+    std::uint64_t required_request_id_delta = 0;
 
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);
@@ -111,6 +113,28 @@ struct subscribe_namespace {
     }
 };
 
+/// UNSUBSCRIBE_NAMESPACE: ends a SUBSCRIBE_NAMESPACE, up to draft 15.
+///
+/// Spec    moq-transport up to draft 15, anchor `message-unsub-ns`.
+/// Fields  draft 15 names the request, 14 the prefix.
+struct unsubscribe_namespace {
+    static constexpr std::string_view name = "UNSUBSCRIBE_NAMESPACE";
+    static constexpr const char* where = "UNSUBSCRIBE_NAMESPACE, message-unsub-ns";
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.namespace_streams ? no_code : 0x14;
+    }
+
+    moqt::request_id request_id = 0;
+    namespace_view track_namespace_prefix{};
+
+    static constexpr void describe(auto& io, auto& m) {
+        if (io.rules().unsubscribe_by_id)
+            io.varint("request_id", m.request_id);
+        else
+            describe_namespace(io, "track_namespace_prefix", m.track_namespace_prefix, 1);
+    }
+};
+
 /// SUBSCRIBE_TRACKS: asks to be sent PUBLISH for every track under a prefix.
 ///
 /// Spec    moq-transport from draft 18 on, anchor `message-subscribe-tracks`.
@@ -124,6 +148,7 @@ struct subscribe_tracks {
     moqt::request_id request_id = 0;
     namespace_view track_namespace_prefix{};
     message_params params{};
+    std::uint64_t required_request_id_delta = 0;
 
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);

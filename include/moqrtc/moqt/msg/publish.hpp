@@ -1,5 +1,6 @@
 #pragma once
 
+#include <moqrtc/moqt/msg/fixed_fields.hpp>
 #include <moqrtc/moqt/msg/request.hpp>
 #include <moqrtc/moqt/properties.hpp>
 
@@ -19,11 +20,17 @@ struct publish {
     moqt::track_alias track_alias = 0;
     message_params params{};
     bytes properties{};
+    std::uint64_t required_request_id_delta = 0;
 
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);
         describe_full_track_name(io, m);
         io.varint("track_alias", m.track_alias);
+        if (io.rules().fixed_request_fields) {
+            describe_order(io, m.params);
+            describe_content(io, m.params);
+            describe_forward(io, m.params);
+        }
         describe_params(io, m.params, carrier::publish);
         describe_track_properties(io, io.rules().track_properties, m.properties);
     }
@@ -44,6 +51,12 @@ struct publish_ok {
 
     static constexpr void describe(auto& io, auto& m) {
         describe_answered_request(io, m);
+        if (io.rules().fixed_request_fields) {
+            describe_forward(io, m.params);
+            describe_priority(io, m.params);
+            describe_order(io, m.params);
+            describe_filter(io, m.params);
+        }
         describe_params(io, m.params, carrier::publish_ok);
     }
 };

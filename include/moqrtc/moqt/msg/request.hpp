@@ -6,15 +6,14 @@
 /// Pieces that many requests and answers share.
 namespace moqrtc::moqt::msg {
 
-/// Request ID and, in draft 17, the delta to a request that must be processed before.
+/// Request ID and, in draft 17, half the distance to a request that must be delivered before, 0 for
+/// none. That the distance does not exceed the Request ID is the session's check, which closes
+/// with a code of its own (anchor `required-request-id`).
 template <class Io, class M>
 constexpr void describe_request_head(Io& io, M& m) {
     io.varint("request_id", m.request_id);
-    if (io.rules().required_request_delta) {
-        std::uint64_t delta = 0;
-        io.varint("required_request_id_delta", delta);
-        if constexpr (reads<Io>) io.check(delta <= m.request_id / 2, "required_request_id_delta");
-    }
+    io.varint_if(io.rules().required_request_delta, "required_request_id_delta",
+                 m.required_request_id_delta);
 }
 
 /// Answers name their request only where they do not travel on its stream.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <moqrtc/moqt/msg/fixed_fields.hpp>
 #include <moqrtc/moqt/msg/request.hpp>
 #include <moqrtc/moqt/properties.hpp>
 
@@ -18,10 +19,12 @@ struct subscribe {
     namespace_view track_namespace{};
     bytes track_name{};
     message_params params{};
+    std::uint64_t required_request_id_delta = 0;
 
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);
         describe_full_track_name(io, m);
+        if (io.rules().fixed_request_fields) describe_subscriber_fields(io, m.params);
         describe_params(io, m.params, carrier::subscribe);
     }
 };
@@ -43,6 +46,7 @@ struct subscribe_ok {
     static constexpr void describe(auto& io, auto& m) {
         describe_answered_request(io, m);
         io.varint("track_alias", m.track_alias);
+        if (io.rules().fixed_request_fields) describe_publisher_fields(io, m.params);
         describe_params(io, m.params, carrier::subscribe_ok);
         describe_track_properties(io, io.rules().track_properties, m.properties);
     }
@@ -75,10 +79,12 @@ struct track_status {
     namespace_view track_namespace{};
     bytes track_name{};
     message_params params{};
+    std::uint64_t required_request_id_delta = 0;
 
     static constexpr void describe(auto& io, auto& m) {
         describe_request_head(io, m);
         describe_full_track_name(io, m);
+        if (io.rules().fixed_request_fields) describe_subscriber_fields(io, m.params);
         describe_params(io, m.params, carrier::track_status);
     }
 };

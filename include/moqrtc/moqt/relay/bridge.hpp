@@ -27,7 +27,9 @@ MOQRTC_INLINE void relay::make_head(object_heads& heads, const peer& whom,
     const auto& item = *heads.item;
     slice moved;
     const slice* properties = &item.properties;
-    if (!item.properties.empty() && !same_objects(*heads.from, to)) {
+    if (item.status != object_status::normal && !to.properties_on_ends) {
+        properties = &moved; // what only some drafts let the end of a group or track have
+    } else if (!item.properties.empty() && !same_objects(*heads.from, to)) {
         moved = transcode(*heads.from, to, item.properties);
         if (moved.empty()) return;
         properties = &moved;
@@ -54,12 +56,29 @@ MOQRTC_INLINE void relay::make_head(object_heads& heads, const peer& whom,
 /// The track's properties in another draft's encoding; none when it cannot say them.
 MOQRTC_INLINE std::optional<slice> relay::properties_for(const track& t,
                                                          const wire_rules& to) const {
-    const auto in = as_bytes(t.properties);
-    if (in.empty() || t.rules == nullptr) return slice{};
-    if (same_objects(*t.rules, to)) return slice::borrowed(in);
-    auto moved = transcode(*t.rules, to, in);
-    if (moved.empty()) return std::nullopt;
-    return moved;
+    if (t.rules == nullptr) return slice{};
+    return track_properties_in(*t.rules, to, as_bytes(t.properties));
+}
+
+/// The same of properties that are in the encoding of `from`. A draft that says in parameters what
+/// a track is gets what it has parameters for.
+MOQRTC_INLINE std::optional<slice>
+relay::track_properties_in(const wire_rules& from, const wire_rules& to, bytes in) const {
+    if (in.empty()) return slice{};
+    if (same_objects(from, to) && from.track_properties == to.track_properties)
+        return slice::borrowed(in);
+    if (to.track_properties) {
+        auto moved = transcode(from, to, in);
+        if (moved.empty()) return std::nullopt;
+        return moved;
+    }
+    const auto known = read_track_properties(from, in);
+    auto out = buffer::allocate(*pool_, known_properties_size);
+    if (!known || !out.valid()) return std::nullopt;
+    const auto size = write_properties(to, *known, out.room());
+    if (!size) return std::nullopt;
+    out.commit(*size);
+    return out.freeze();
 }
 
 /// A draft without the code gets the nearest that it has.

@@ -94,9 +94,13 @@ MOQRTC_INLINE void relay::on_discovery(instant now, peer& p, event& e) {
     if (e.request == request_kind::subscribe_namespace) {
         const auto m = e.as<msg::subscribe_namespace>();
         if (!m) return;
-        const bool chooses = p.session.rules().subscribe_options;
-        who.namespaces = !chooses || m->options != msg::subscribe_options::publish;
-        who.tracks = chooses && m->options != msg::subscribe_options::namespaces;
+        // Before there was a choice it meant both, and since there is SUBSCRIBE_TRACKS namespaces.
+        const auto& rules = p.session.rules();
+        const auto options = rules.subscribe_options || rules.subscribe_tracks
+                                 ? m->options
+                                 : msg::subscribe_options::both;
+        who.namespaces = options != msg::subscribe_options::publish;
+        who.tracks = options != msg::subscribe_options::namespaces;
         prefix = track_namespace{m->track_namespace_prefix};
         params = m->params;
     } else {

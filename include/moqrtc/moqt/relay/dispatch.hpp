@@ -200,15 +200,15 @@ MOQRTC_INLINE void relay::on_accepted(instant now, peer& p, event& e) {
         if (at == p.statuses.end()) return;
         const auto question = at->second;
         p.statuses.erase(at);
-        const auto m = e.as<msg::request_ok>();
         if (question.fetch != none) {
             auto& f = fetches_[question.fetch];
             if (f.to == nullptr || f.id != question.id || f.to->key != question.from) return;
-            if (m) raise_largest(tracks_[f.track], m->params.largest_object);
+            raise_largest(tracks_[f.track], e.ok_params().largest_object);
             return start_relative(now, question.fetch);
         }
-        if (auto* from = find(question.from); from != nullptr && m)
-            answer_status(now, *from, question.id, m->params, p.session.rules(), m->properties);
+        if (auto* from = find(question.from))
+            answer_status(now, *from, question.id, e.ok_params(), p.session.rules(),
+                          e.track_properties());
         return;
     }
     default:
@@ -351,17 +351,14 @@ MOQRTC_INLINE void relay::answer_status(instant now, peer& p, request_id id,
     const auto& to = p.session.rules();
     message_params told;
     told.largest_object = params.largest_object;
-    slice moved;
-    if (!to.request_ok_properties) {
-        properties = {};
-    } else if (!properties.empty() && !same_objects(from, to)) {
-        moved = transcode(from, to, properties);
-        if (moved.empty())
-            return refuse(now, p, id, request_error_code::not_supported,
-                          "this draft cannot express the track");
-        properties = moved;
-    }
-    if (!p.session.accept(now, id, told, properties))
+    // Between the drafts that say it in parameters and those that say it in properties there are
+    // two that do not say it at all.
+    const bool says = to.request_ok_properties || !to.track_properties;
+    const auto moved = says ? track_properties_in(from, to, properties) : std::optional{slice{}};
+    if (!moved)
+        return refuse(now, p, id, request_error_code::not_supported,
+                      "this draft cannot express the track");
+    if (!p.session.accept(now, id, told, *moved))
         return refuse(now, p, id, request_error_code::internal_error, "could not be answered");
     touch(p);
 }

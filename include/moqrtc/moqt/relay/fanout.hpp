@@ -134,6 +134,8 @@ MOQRTC_INLINE bool relay::write(instant now, track& t, lane& l, live_subgroup& l
     auto& head = heads.made[l.column];
     if (!head.made || head.previous != out.previous) make_head(heads, *l.to, out.previous);
     if (head.head.empty()) [[unlikely]] {
+        // Where that is no status, an object that does not exist is one that never comes.
+        if (item.status == object_status::does_not_exist) return true;
         end_subscriber(now, l.subscriber, publish_done_code::internal_error,
                        "this draft cannot express the object");
         return false;
@@ -187,7 +189,9 @@ MOQRTC_INLINE void relay::deliver_datagram(instant now, track& t, const object& 
         if (!copy) {
             const auto& to = l.to->session.rules();
             copy = item;
-            if (!item.properties.empty() && !same_objects(from, to)) {
+            if (item.status != object_status::normal && !to.properties_on_ends) {
+                copy->properties = {};
+            } else if (!item.properties.empty() && !same_objects(from, to)) {
                 copy->properties = transcode(from, to, item.properties);
                 if (copy->properties.empty()) {
                     end_subscriber(now, l.subscriber, publish_done_code::internal_error,

@@ -81,11 +81,11 @@ MOQRTC_INLINE void relay::on_fill_ok(instant now, peer& p, std::uint32_t index, 
     auto& g = fills_[index];
     auto& t = tracks_[g.track];
     if (!m) return;
-    const auto known = read_track_properties(p.session.rules(), m->properties);
+    const auto known = read_track_properties(p.session.rules(), e.track_properties());
     if (known && known->unknown_mandatory)
         return on_fill_end(now, index, false, request_error_code::unsupported_extension,
                            "unknown mandatory track property");
-    if (t.rules == nullptr) note_properties(t, p.session.rules(), m->properties);
+    if (t.rules == nullptr) note_properties(t, p.session.rules(), e.track_properties());
     g.answered = true;
     const auto reached = location_range::of(g.walk.lowest, m->end, g.walk.order);
     if (reached.highest < g.walk.highest) g.walk.highest = reached.highest;

@@ -200,6 +200,8 @@ private:
     [[nodiscard]] slice transcode(const wire_rules& from, const wire_rules& to, bytes in) const;
     void make_head(object_heads& heads, const peer& whom, std::optional<std::uint64_t> previous);
     [[nodiscard]] std::optional<slice> properties_for(const track& t, const wire_rules& to) const;
+    [[nodiscard]] std::optional<slice> track_properties_in(const wire_rules& from,
+                                                           const wire_rules& to, bytes in) const;
     [[nodiscard]] reset_code code_for(const peer& p, reset_code code) const noexcept;
 
     // fetch.hpp: FETCH that is served, fill.hpp: FETCH of ours

@@ -211,11 +211,15 @@ MOQRTC_INLINE void relay::update_subscriber(instant now, std::uint32_t index, ev
     }
     const bool resumes = m->params.forward.value_or(s.forward) && !s.forward;
     s.forward = m->params.forward.value_or(s.forward);
-    if (m->params.subscription_filter) s.filter = m->params.subscription_filter;
+    // Where the filter is a field it is there also when it stays the same; the session knows.
+    const auto* state = to.session.subscription(s.id);
+    const bool refiltered = m->params.subscription_filter && state != nullptr &&
+                            !(to.session.rules().fixed_request_fields && state->filter == s.filter);
+    if (refiltered) s.filter = m->params.subscription_filter;
     if (s.filter && s.filter->type == filter_type::everything) s.filter.reset();
     message_params params;
     if (m->params.fill.has_value()) params.largest_object = t.largest;
-    if (resumes || m->params.subscription_filter) {
+    if (resumes || refiltered) {
         s.joined = t.largest;
         params.largest_object = t.largest;
     }

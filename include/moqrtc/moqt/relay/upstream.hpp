@@ -60,7 +60,9 @@ MOQRTC_INLINE bool relay::subscribe_at(instant now, std::uint32_t index, peer& p
         const auto& waiting = subscribers_[s];
         somebody_else = somebody_else || (waiting.to != &p && !is_circle(*waiting.to, p));
         hold = std::max(hold, waiting.hold_until);
-        if (waiting.new_group)
+        if (waiting.new_group &&
+            overlaps(carriers_of(p.session.rules(), parameter::new_group_request),
+                     carrier::subscribe))
             params.new_group_request =
                 std::max(params.new_group_request.value_or(0), *waiting.new_group);
     }
@@ -94,7 +96,7 @@ MOQRTC_INLINE void relay::on_source_ok(instant now, peer& p, std::uint32_t index
     const auto m = e.as<msg::subscribe_ok>();
     auto& s = sources_[index];
     if (!m) return;
-    const auto known = read_track_properties(p.session.rules(), m->properties);
+    const auto known = read_track_properties(p.session.rules(), e.track_properties());
     if (known && known->unknown_mandatory) {
         const auto track_index = s.track;
         cancel_source(now, index);
@@ -104,7 +106,7 @@ MOQRTC_INLINE void relay::on_source_ok(instant now, peer& p, std::uint32_t index
         return;
     }
     auto& t = tracks_[s.track];
-    note_properties(t, p.session.rules(), m->properties);
+    note_properties(t, p.session.rules(), e.track_properties());
     raise_largest(t, m->params.largest_object);
     source_established(now, index);
 }
@@ -138,7 +140,7 @@ MOQRTC_INLINE void relay::on_publish(instant now, peer& p, event& e) {
     if (!admit(now, p, e.id, request_kind::publish, name.space, name.name,
                m->params.authorization_tokens))
         return;
-    const auto known = read_track_properties(p.session.rules(), m->properties);
+    const auto known = read_track_properties(p.session.rules(), e.track_properties());
     if (known && known->unknown_mandatory)
         return refuse(now, p, e.id, request_error_code::unsupported_extension,
                       "unknown mandatory track property");
@@ -163,7 +165,7 @@ MOQRTC_INLINE void relay::on_publish(instant now, peer& p, event& e) {
     s.checker = std::make_unique<track_checker>(p.session.rules());
     p.sources.set(e.id, index);
     t.sources.push_back(index);
-    note_properties(t, p.session.rules(), m->properties);
+    note_properties(t, p.session.rules(), e.track_properties());
     raise_largest(t, m->params.largest_object);
     source_established(now, index);
     offer_track(now, track_index);

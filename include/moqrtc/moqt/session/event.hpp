@@ -24,9 +24,36 @@ enum class request_kind : std::uint8_t {
     subscribe_tracks,
 };
 
+/// The registry of errors for requests of this kind, where a draft has several.
+[[nodiscard]] constexpr error_registry registry_of(request_kind kind) noexcept {
+    switch (kind) {
+    case request_kind::publish:
+        return error_registry::publish;
+    case request_kind::fetch:
+        return error_registry::fetch;
+    case request_kind::publish_namespace:
+        return error_registry::publish_namespace;
+    case request_kind::subscribe_namespace:
+    case request_kind::subscribe_tracks:
+        return error_registry::subscribe_namespace;
+    default:
+        return error_registry::subscribe;
+    }
+}
+
 /// Identifies a data stream of a session, in either direction, as long as it is open.
 using data_stream = std::uint64_t;
 inline constexpr data_stream no_stream = UINT64_MAX;
+
+/// What a subgroup to be sent is: the fields of its header that the publisher chooses.
+struct subgroup_start {
+    std::uint64_t group = 0;
+    std::uint64_t subgroup = 0;
+    std::optional<priority> publisher_priority{}; ///< unset: the track's default
+    bool has_properties = false;                  ///< objects of this stream may carry properties
+    bool end_of_group = false;                    ///< the last object before FIN ends the group
+    bool first_object = false; ///< its first object is the first ever of the subgroup
+};
 
 /// What a session tells its application.
 struct event {
@@ -38,16 +65,18 @@ struct event {
         /// `reject`.
         requested,
         /// The peer said yes to our request; `message` is its SUBSCRIBE_OK, PUBLISH_OK, FETCH_OK
-        /// or REQUEST_OK.
+        /// or REQUEST_OK, in draft 14 the OK of the request's kind (`ok_params` reads them all).
         accepted,
-        /// The peer said no to our request; `message` is its REQUEST_ERROR, `request_error` its
+        /// The peer said no to our request; `message` is its REQUEST_ERROR (in every draft
+        /// `as<msg::request_error>` reads it), `request_error` its
         /// code. An empty `message` means that the request's stream ended without an answer.
         rejected,
         /// The peer changes request `id`; `message` is its REQUEST_UPDATE. Answer `update_id` with
         /// `accept_update` or `reject_update`. For a subscription the session has already applied
         /// it.
         update_requested,
-        /// Our REQUEST_UPDATE `update_id` of request `id` was accepted.
+        /// Our REQUEST_UPDATE `update_id` of request `id` was accepted; without a `message` where
+        /// the draft has no answer to it.
         update_accepted,
         /// Our REQUEST_UPDATE `update_id` of request `id` was refused.
         update_rejected,
@@ -102,7 +131,7 @@ struct event {
     request_id id = 0;
     request_id update_id = 0;
     data_stream stream = no_stream;
-    object item{};
+    object item{};   ///< `requested` and `accepted`: its properties are `track_properties`
     slice message{}; ///< body of the control message this event came with; `closed`: the reason
     error failure{}; ///< `closed`: the codec's error, if that was the cause
     const wire_rules* rules = nullptr;
@@ -114,11 +143,18 @@ struct event {
         return parse<M>(*rules, message.view());
     }
     /// `rejected`: how long to wait before the same may be asked again; unset: it is of no use.
+    /// Drafts that do not say get a second after TIMEOUT, which alone speaks of now.
     [[nodiscard]] std::optional<duration> retry_after() const {
+        if (!rules->retry_interval)
+            return request_error == request_error_code::timeout ? std::optional{seconds(1)}
+                                                                : std::nullopt;
         const auto m = as<msg::request_error>();
         if (!m || m->retry_interval == 0) return std::nullopt;
         return milliseconds_saturated(m->retry_interval - 1);
     }
+    /// What PUBLISH, SUBSCRIBE_OK, FETCH_OK and the answer to TRACK_STATUS say of the track, as
+    /// properties in the encoding of `rules`, also where the draft says it in parameters.
+    [[nodiscard]] const slice& track_properties() const noexcept { return item.properties; }
     /// Parameters of the OK behind `accepted`, whatever its type. Borrows from `message`.
     [[nodiscard]] message_params ok_params() const {
         if (request == request_kind::subscribe) {
@@ -127,6 +163,8 @@ struct event {
             if (const auto m = as<msg::fetch_ok>()) return m->params;
         } else if (request == request_kind::publish && !rules->publish_ok_is_request_ok) {
             if (const auto m = as<msg::publish_ok>()) return m->params;
+        } else if (request == request_kind::track_status && !rules->unified_errors) {
+            if (const auto m = as<msg::track_status_ok>()) return m->params;
         } else if (const auto m = as<msg::request_ok>()) {
             return m->params;
         }

@@ -131,6 +131,7 @@ struct alignas(64) request {
     bool ours = false;
     state phase = state::pending;
     bool own_stream = false; ///< it has a bidirectional stream of its own
+    bool implied = false;    ///< PUBLISH_NAMESPACE that answers SUBSCRIBE_NAMESPACE: not told
     std::uint64_t stream = 0;
     full_track_name name{}; ///< `name.space` alone for namespace requests
     location fetch_start{};
@@ -169,6 +170,10 @@ struct alignas(64) request {
 /// The request identifiers that a peer has used, where they may come in any order.
 class id_history {
 public:
+    [[nodiscard]] bool contains(std::uint64_t id) const {
+        const auto next = spans_.upper_bound(id / 2);
+        return next != spans_.begin() && id / 2 <= std::prev(next)->second;
+    }
     /// Notes `id`; false when it was there already.
     bool add(std::uint64_t id) {
         id /= 2; // the parity is fixed, so that neighbours merge

@@ -72,7 +72,15 @@ private:
 /// Deadlines of many things, earliest first; what a deadline was for is checked when it fires.
 class timer_heap {
 public:
-    enum class kind : std::uint8_t { setup, goaway, done, request_goaway, subgroup, unknown_alias };
+    enum class kind : std::uint8_t {
+        setup,
+        goaway,
+        done,
+        request_goaway,
+        subgroup,
+        unknown_alias,
+        dependent
+    };
     struct entry {
         instant at{};
         kind what = kind::setup;

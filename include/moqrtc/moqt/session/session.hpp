@@ -3,6 +3,7 @@
 #include <moqrtc/core/inline.hpp>
 #include <moqrtc/moqt/session/control_framer.hpp>
 #include <moqrtc/moqt/session/state.hpp>
+#include <moqrtc/moqt/track_parameters.hpp>
 
 #include <algorithm>
 #include <map>
@@ -12,16 +13,6 @@
 #include <vector>
 
 namespace moqrtc::moqt {
-
-/// What a subgroup to be sent is: the fields of its header that the publisher chooses.
-struct subgroup_start {
-    std::uint64_t group = 0;
-    std::uint64_t subgroup = 0;
-    std::optional<priority> publisher_priority{}; ///< unset: the track's default
-    bool has_properties = false;                  ///< objects of this stream may carry properties
-    bool end_of_group = false;                    ///< the last object before FIN ends the group
-    bool first_object = false; ///< its first object is the first ever of the subgroup
-};
 
 /// One MoQT session, either role, any draft the rules table speaks; without socket, clock or
 /// thread.
@@ -260,6 +251,8 @@ private:
     [[nodiscard]] result<slice> encode(const M& message);
     template <class M>
     result<void> send_on(request& r, const M& message, bool fin = false);
+    result<void> send_ok(request& r, const msg::request_ok& m, bool fin);
+    result<void> send_error(request& r, const msg::request_error& m, bool fin);
     void op(transport_op::kind what, stream_id stream, reset_code code);
     [[nodiscard]] out_stream* find_out(stream_id id) noexcept;
     [[nodiscard]] out_stream* look_up_out(stream_id id) noexcept;
@@ -284,13 +277,17 @@ private:
     void handle_request_message(instant now, std::uint32_t in, std::uint64_t type, bytes body);
     [[nodiscard]] bool is_request(std::uint64_t type) const noexcept;
     void handle_new_request(instant now, std::uint64_t type, bytes body, std::uint32_t in);
-    void handle_credit_message(std::uint64_t type, bytes body);
+    void handle_credit_message(instant now, std::uint64_t type, bytes body);
+    void handle_end_message(instant now, std::uint64_t type, bytes body);
     [[nodiscard]] bool take_request_id(request_id id);
     [[nodiscard]] refusal apply_tokens(const token_list& tokens, bool in_setup = false);
 
     // detail/requests_in.hpp
     template <class M>
     void on_request(instant now, request_kind kind, const M& message, bytes body, std::uint32_t in);
+    [[nodiscard]] bool must_wait(instant now, std::uint32_t slot,
+                                 const control_framer::message& message, bytes& rest);
+    void release_dependents(instant now);
     [[nodiscard]] refusal admit(request& r, const msg::subscribe& m);
     [[nodiscard]] refusal admit(request& r, const msg::publish& m);
     [[nodiscard]] refusal admit(request& r, const msg::fetch& m);
@@ -300,7 +297,6 @@ private:
     [[nodiscard]] refusal admit(request& r, const msg::subscribe_tracks& m);
     [[nodiscard]] refusal check_prefix(const request& r) const;
     [[nodiscard]] refusal check_reserved(const request& r, bool is_track) const;
-    void on_update(instant now, request* on, bytes body);
     void on_peer_cancel(instant now, request& r, reset_code code);
     void on_stream_end(instant now, request& r, bool reset, reset_code code);
 
@@ -318,12 +314,26 @@ private:
 
     // detail/answers_in.hpp
     void on_ok(instant now, request* on, std::uint64_t type, bytes body);
-    void on_error(instant now, request* on, bytes body);
+    void on_error(instant now, request* on, std::uint64_t type, bytes body);
+    void tell_properties(event& e, const message_params& params, bytes properties);
+    [[nodiscard]] moqt::track_properties known_properties(const message_params& params,
+                                                          bytes properties) const;
     void on_subscribe_ok(instant now, request& r, const msg::subscribe_ok& m, bytes body);
     void on_fetch_ok(instant now, request& r, const msg::fetch_ok& m, bytes body);
     void on_publish_done(instant now, request* on, bytes body);
     void on_namespace(instant now, request* on, std::uint64_t type, bytes body);
     void finish_done(instant now, request& r);
+
+    // detail/updates.hpp, detail/implied.hpp
+    void on_update(instant now, request* on, bytes body);
+    [[nodiscard]] request* find_namespace(const track_namespace& space, request_kind kind,
+                                          bool ours) noexcept;
+    [[nodiscard]] request* discovery_of(const request& offered) noexcept;
+    void announce_implied(instant now, const track_namespace& space);
+    void announce_waiting(instant now);
+    void withdraw_implied(instant now, const track_namespace& space);
+    void tell_namespace(event::kind what, const request& discovery, const track_namespace& space);
+
     [[nodiscard]] bool bind_alias(request& r);
     void release_waiting(instant now, track_alias alias);
 

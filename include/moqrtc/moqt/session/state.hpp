@@ -77,7 +77,10 @@ struct session_state {
     std::uint64_t peer_requests_ended_ = 0;
     std::size_t peer_requests_open_ = 0;
     bool blocked_told_ = false;
-    std::size_t held_bytes_ = 0; ///< before SETUP
+    bool overdue_ = false; ///< what is read now has waited too long for what it depends on
+    std::size_t requests_waiting_ = 0;           ///< for the request that they depend on
+    std::vector<track_namespace> unannounced_{}; ///< implied PUBLISH_NAMESPACE without credit
+    std::size_t held_bytes_ = 0;                 ///< before SETUP
     std::size_t unknown_alias_bytes_ = 0;
     std::size_t streams_waiting_ = 0; ///< for their alias
 };

@@ -173,7 +173,9 @@ struct in_stream {
     bool waits_alias = false;
     bool is_fill = false; ///< of subscription `request`, asked for by `fill`
     request_id fill = 0;
-    buffer held{};          ///< early bytes: before SETUP, or of a track alias not known yet
+    bool waits_request = false; ///< its next message depends on request `required`
+    std::uint64_t required = 0;
+    buffer held{};          ///< early bytes: before SETUP, before what is waited for
     bool announced = false; ///< `subgroup_opened` was emitted
     track_alias alias = 0;
 
@@ -182,7 +184,7 @@ struct in_stream {
         framer.clear();
         reader.reset();
         request = no_slot;
-        header_seen = fin_held = waits_alias = announced = is_fill = false;
+        header_seen = fin_held = waits_alias = waits_request = announced = is_fill = false;
         held = buffer{};
     }
 };

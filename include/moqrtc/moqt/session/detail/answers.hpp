@@ -1,5 +1,6 @@
 #pragma once
 
+#include <moqrtc/moqt/session/detail/updates.hpp>
 #include <moqrtc/moqt/session/session.hpp>
 
 /// Our answers to the peer's requests.
@@ -17,6 +18,39 @@ namespace detail {
 
 } // namespace detail
 
+/// The OK of draft 14 has a type for each kind of request.
+MOQRTC_INLINE result<void> session::send_ok(request& r, const msg::request_ok& message, bool fin) {
+    if (rules_->unified_errors) return send_on(r, message, fin);
+    switch (r.kind) {
+    case request_kind::publish_namespace:
+        return send_on(r, msg::publish_namespace_ok{message}, fin);
+    case request_kind::subscribe_namespace:
+        return send_on(r, msg::subscribe_namespace_ok{message}, fin);
+    default:
+        return send_on(r, msg::track_status_ok{message}, fin);
+    }
+}
+
+/// So has its error.
+MOQRTC_INLINE result<void> session::send_error(request& r, const msg::request_error& message,
+                                               bool fin) {
+    if (rules_->unified_errors) return send_on(r, message, fin);
+    switch (r.kind) {
+    case request_kind::publish:
+        return send_on(r, msg::publish_error{message}, fin);
+    case request_kind::fetch:
+        return send_on(r, msg::fetch_error{message}, fin);
+    case request_kind::track_status:
+        return send_on(r, msg::track_status_error{message}, fin);
+    case request_kind::publish_namespace:
+        return send_on(r, msg::publish_namespace_error{message}, fin);
+    case request_kind::subscribe_namespace:
+        return send_on(r, msg::subscribe_namespace_error{message}, fin);
+    default:
+        return send_on(r, msg::subscribe_error{message}, fin);
+    }
+}
+
 MOQRTC_INLINE result<void> session::accept_subscribe(instant, request_id id, track_alias alias,
                                                      const message_params& params,
                                                      bytes properties) {
@@ -26,8 +60,12 @@ MOQRTC_INLINE result<void> session::accept_subscribe(instant, request_id id, tra
     const auto known = read_track_properties(*rules_, properties);
     if (!known) return std::unexpected(known.error());
     if (!alias_is_free(alias, r.name)) return fail(errc::duplicate, "track_alias");
-    if (auto sent = send_on(r, msg::subscribe_ok{id, alias, params, properties}); !sent)
-        return sent;
+    auto told = params;
+    if (!rules_->track_properties) say_in_params(*rules_, *known, carrier::subscribe_ok, told);
+    if (rules_->fixed_request_fields)
+        told.group_order = r.subscription.order.value_or(known->default_publisher_group_order);
+    const msg::subscribe_ok ok{id, alias, told, rules_->track_properties ? properties : bytes{}};
+    if (auto sent = send_on(r, ok); !sent) return sent;
     r.phase = request::state::established;
     r.subscription.alias = alias;
     own_aliases_.add(alias, request_ids_.find(id));
@@ -43,18 +81,19 @@ MOQRTC_INLINE result<void> session::accept_publish(instant now, request_id id,
     const auto found = detail::answerable(open_request(id), request_kind::publish);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
+    auto told = params;
+    if (rules_->fixed_request_fields) detail::fill_fields(r.subscription, told);
     // Our own SUBSCRIBE for the track, still without an answer, ends first (anchor
     // `subscriptions`).
     const auto other = receiving_.find(r.name);
     if (other != receiving_.end() && other->second != id && !rules_->several_subscriptions) {
         const auto mine = other->second;
-        if (auto sent = encode(msg::publish_ok{id, params});
+        if (auto sent = encode(msg::publish_ok{id, told});
             !rules_->publish_ok_is_request_ok && !sent)
             return std::unexpected(sent.error());
         (void)emit(event::kind::cancelled, find_request(mine));
         if (auto ended = cancel(now, mine); !ended) return ended;
     }
-    auto told = params;
     if (!rules_->publish_ok_settings) {
         told = {};
         told.expires = params.expires;
@@ -91,7 +130,15 @@ MOQRTC_INLINE result<void> session::accept_fetch(instant, request_id id, locatio
     const auto found = detail::answerable(open_request(id), request_kind::fetch);
     if (!found) return std::unexpected(found.error());
     auto& r = **found;
-    const msg::fetch_ok ok{id, static_cast<std::uint8_t>(end_of_track), end, params, properties};
+    auto told = params;
+    if (!rules_->track_properties) {
+        const auto known = read_track_properties(*rules_, properties);
+        if (!known) return std::unexpected(known.error());
+        say_in_params(*rules_, *known, carrier::fetch_ok, told);
+        properties = {};
+    }
+    if (rules_->fixed_request_fields) told.group_order = r.fetch_order;
+    const msg::fetch_ok ok{id, static_cast<std::uint8_t>(end_of_track), end, told, properties};
     if (auto sent = send_on(r, ok, r.fetch_finished); !sent) return sent;
     r.phase = request::state::established;
     if (r.fetch_finished) end_request(instant{}, id);
@@ -115,7 +162,14 @@ MOQRTC_INLINE result<void> session::accept(instant now, request_id id, const mes
                            : carrier::subscribe_tracks_ok;
     if (const auto* field = misplaced_parameter(*rules_, params, where))
         return fail(errc::not_in_draft, field);
-    if (auto sent = send_on(r, msg::request_ok{id, params, properties}, status); !sent) return sent;
+    auto told = params;
+    if (status && !rules_->track_properties) {
+        const auto known = read_track_properties(*rules_, properties);
+        if (!known) return std::unexpected(known.error());
+        say_in_params(*rules_, *known, where, told);
+        properties = {};
+    }
+    if (auto sent = send_ok(r, msg::request_ok{id, told, properties}, status); !sent) return sent;
     r.phase = request::state::established;
     if (status) end_request(now, id);
     return {};
@@ -131,13 +185,13 @@ MOQRTC_INLINE result<void> session::reject(instant now, request_id id, request_e
     if (target != nullptr && !rules_->redirect) return fail(errc::not_in_draft, "redirect");
     if ((code == request_error_code::redirect && rules_->redirect) != (target != nullptr))
         return fail(errc::bad_value, "redirect");
-    msg::request_error m{id, to_wire(*rules_, code)};
+    msg::request_error m{id, error_number(*rules_, code, registry_of(r.kind))};
     m.reason = as_bytes(reason.substr(0, limits::reason_phrase));
     if (target != nullptr) m.target = *target;
     if (retry_after && rules_->retry_interval)
         m.retry_interval =
             static_cast<std::uint64_t>(std::max<std::int64_t>(retry_after->ms(), 0)) + 1;
-    if (auto sent = send_on(r, m, true); !sent) return sent;
+    if (auto sent = send_error(r, m, true); !sent) return sent;
     // Data streams that already came for a refused PUBLISH are not wanted.
     stop_data_streams(r, reset_code::cancelled);
     end_request(now, id);
@@ -151,9 +205,11 @@ MOQRTC_INLINE result<void> session::accept_update(instant, request_id update_id,
     auto& r = requests_[slot];
     if (rules_->request_streams && r.updates_in.front() != update_id)
         return fail(errc::bad_state, "an earlier update has no answer");
-    if (const auto* field = misplaced_parameter(*rules_, params, carrier::update_ok))
-        return fail(errc::not_in_draft, field);
-    if (auto sent = send_on(r, msg::request_ok{update_id, params, {}}); !sent) return sent;
+    if (rules_->unified_errors) { // before, an update has no answer
+        if (const auto* field = misplaced_parameter(*rules_, params, carrier::update_ok))
+            return fail(errc::not_in_draft, field);
+        if (auto sent = send_on(r, msg::request_ok{update_id, params, {}}); !sent) return sent;
+    }
     std::erase(r.updates_in, update_id);
     updates_in_.erase(update_id);
     ++peer_requests_ended_;
@@ -181,7 +237,8 @@ MOQRTC_INLINE result<void> session::reject_update(instant now, request_id update
         return fail(errc::bad_state, "an earlier update has no answer");
     msg::request_error m{update_id, to_wire(*rules_, code)};
     m.reason = as_bytes(reason.substr(0, limits::reason_phrase));
-    if (auto sent = send_on(r, m); !sent) return sent;
+    if (rules_->unified_errors)
+        if (auto sent = send_on(r, m); !sent) return sent;
     std::erase(r.updates_in, update_id);
     updates_in_.erase(update_id);
     std::erase_if(r.fills, [&](const auto& f) { return f.fill.id == update_id; });
@@ -202,7 +259,7 @@ MOQRTC_INLINE result<void> session::reject_update(instant now, request_id update
     return {};
 }
 
-MOQRTC_INLINE result<void> session::announce_namespace(instant, request_id id,
+MOQRTC_INLINE result<void> session::announce_namespace(instant now, request_id id,
                                                        const track_namespace& suffix) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
@@ -210,16 +267,26 @@ MOQRTC_INLINE result<void> session::announce_namespace(instant, request_id id,
         r->phase != request::state::established)
         return fail(errc::bad_state, "namespace");
     if (r->suffixes.contains(suffix.key())) return fail(errc::duplicate, "namespace");
+    if (!rules_->namespace_messages) {
+        r->suffixes.insert(suffix.key());
+        announce_implied(now, r->name.space.joined(suffix.view()));
+        return {};
+    }
     if (auto sent = send_on(*r, msg::namespace_message{suffix.view()}); !sent) return sent;
     r->suffixes.insert(suffix.key());
     return {};
 }
 
-MOQRTC_INLINE result<void> session::withdraw_namespace(instant, request_id id,
+MOQRTC_INLINE result<void> session::withdraw_namespace(instant now, request_id id,
                                                        const track_namespace& suffix) {
     auto* r = open_request(id);
     if (r == nullptr) return fail(errc::not_found, "request_id");
     if (!r->suffixes.contains(suffix.key())) return fail(errc::bad_state, "namespace");
+    if (!rules_->namespace_messages) {
+        r->suffixes.erase(suffix.key());
+        withdraw_implied(now, r->name.space.joined(suffix.view()));
+        return {};
+    }
     if (auto sent = send_on(*r, msg::namespace_done{suffix.view()}); !sent) return sent;
     r->suffixes.erase(suffix.key());
     return {};

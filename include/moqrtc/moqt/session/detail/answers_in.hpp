@@ -5,6 +5,38 @@
 /// The peer's answers to our requests.
 namespace moqrtc::moqt {
 
+namespace detail {
+
+/// Whether an answer's type fits the kind of request that it answers. Draft 14 has an OK and an
+/// error for each kind; later drafts have one of each for all.
+[[nodiscard]] constexpr bool answers(const wire_rules& rules, std::uint64_t type,
+                                     request_kind kind) noexcept {
+    if (rules.unified_errors) return true;
+    const auto either = [&]<class Ok, class Error> {
+        return type == Ok::code(rules) || type == Error::code(rules);
+    };
+    switch (kind) {
+    case request_kind::subscribe:
+        return either.template operator()<msg::subscribe_ok, msg::subscribe_error>();
+    case request_kind::publish:
+        return either.template operator()<msg::publish_ok, msg::publish_error>();
+    case request_kind::fetch:
+        return either.template operator()<msg::fetch_ok, msg::fetch_error>();
+    case request_kind::track_status:
+        return either.template operator()<msg::track_status_ok, msg::track_status_error>();
+    case request_kind::publish_namespace:
+        return either
+            .template operator()<msg::publish_namespace_ok, msg::publish_namespace_error>();
+    case request_kind::subscribe_namespace:
+        return either
+            .template operator()<msg::subscribe_namespace_ok, msg::subscribe_namespace_error>();
+    default:
+        return false;
+    }
+}
+
+} // namespace detail
+
 MOQRTC_INLINE void session::on_ok(instant now, request* on, std::uint64_t type, bytes body) {
     if (type == msg::subscribe_ok::code(*rules_)) {
         const auto m = parse<msg::subscribe_ok>(*rules_, body);
@@ -30,6 +62,10 @@ MOQRTC_INLINE void session::on_ok(instant now, request* on, std::uint64_t type, 
         const auto parsed = parse<msg::publish_ok>(*rules_, body);
         if (!parsed) return fail_codec(parsed.error());
         m = {parsed->request_id, parsed->params, {}};
+    } else if (type == msg::track_status_ok::code(*rules_)) {
+        const auto parsed = parse<msg::track_status_ok>(*rules_, body);
+        if (!parsed) return fail_codec(parsed.error());
+        m = *parsed;
     } else {
         const auto parsed = parse<msg::request_ok>(*rules_, body);
         if (!parsed) return fail_codec(parsed.error());
@@ -71,10 +107,11 @@ MOQRTC_INLINE void session::on_ok(instant now, request* on, std::uint64_t type, 
         emit(event::kind::update_accepted, r, body).update_id = update;
         return;
     }
-    const bool kind_fits =
-        r->kind == request_kind::publish
-            ? publish_ok || rules_->publish_ok_is_request_ok
-            : !publish_ok && r->kind != request_kind::subscribe && r->kind != request_kind::fetch;
+    const bool kind_fits = r->kind == request_kind::publish
+                               ? publish_ok || rules_->publish_ok_is_request_ok
+                               : !publish_ok && r->kind != request_kind::subscribe &&
+                                     r->kind != request_kind::fetch &&
+                                     detail::answers(*rules_, type, r->kind);
     if (!kind_fits) return close(close_code::protocol_violation, "answer of the wrong type");
     const auto where = r->kind == request_kind::publish             ? carrier::publish_ok
                        : r->kind == request_kind::track_status      ? carrier::track_status_ok
@@ -88,8 +125,10 @@ MOQRTC_INLINE void session::on_ok(instant now, request* on, std::uint64_t type, 
     if (!m.properties.empty() && r->kind != request_kind::track_status)
         return close(close_code::protocol_violation, "track properties in REQUEST_OK");
     r->phase = request::state::established;
+    if (r->implied) return;
     if (r->kind == request_kind::publish) apply_params(r->subscription, m.params);
-    (void)emit(event::kind::accepted, r, body);
+    auto& told = emit(event::kind::accepted, r, body);
+    if (r->kind == request_kind::track_status) tell_properties(told, m.params, m.properties);
     if (r->kind == request_kind::publish) return reset_unwanted_streams(now, *r);
     if (r->kind != request_kind::track_status) return;
     if (const auto out = out_ids_.find(r->stream); r->own_stream && out != id_map::none)
@@ -102,8 +141,7 @@ MOQRTC_INLINE void session::on_subscribe_ok(instant now, request& r, const msg::
     r.phase = request::state::established;
     r.subscription.alias = m.track_alias;
     r.subscription.largest = m.params.largest_object;
-    if (const auto known = read_track_properties(*rules_, m.properties))
-        r.subscription.properties = *known;
+    r.subscription.properties = known_properties(m.params, m.properties);
     r.subscription.resolve();
     if (r.subscription.properties.malformed) return malformed(now, r);
     if (r.subscription.properties.unknown_mandatory) {
@@ -115,7 +153,7 @@ MOQRTC_INLINE void session::on_subscribe_ok(instant now, request& r, const msg::
         return;
     }
     if (!bind_alias(r)) return;
-    (void)emit(event::kind::accepted, &r, body);
+    tell_properties(emit(event::kind::accepted, &r, body), m.params, m.properties);
     release_waiting(now, m.track_alias);
 }
 
@@ -155,40 +193,64 @@ MOQRTC_INLINE void session::on_fetch_ok(instant now, request& r, const msg::fetc
         (end.group == r.fetch_start.group && end.object != 0 && end.object <= r.fetch_start.object))
         if (end != r.fetch_start)
             return close(close_code::protocol_violation, "FETCH_OK ends before its start");
-    const auto known = read_track_properties(*rules_, m.properties);
-    if (known && known->unknown_mandatory) {
+    const auto known = known_properties(m.params, m.properties);
+    if (known.unknown_mandatory) {
         auto& e = emit(event::kind::rejected, &r);
         e.request_error = request_error_code::unsupported_extension;
         (void)cancel(now, r.id);
         return;
     }
-    if (known && known->malformed) return malformed(now, r);
+    if (known.malformed) return malformed(now, r);
     r.phase = request::state::established;
-    (void)emit(event::kind::accepted, &r, body);
+    tell_properties(emit(event::kind::accepted, &r, body), m.params, m.properties);
     if (!r.fetch_finished) return;
     if (const auto out = out_ids_.find(r.stream); r.own_stream && out != id_map::none)
         finish_out(now, out);
     end_request(now, r.id);
 }
 
-MOQRTC_INLINE void session::on_error(instant now, request* on, bytes body) {
+/// What a message says of a track, wherever its draft says it.
+MOQRTC_INLINE track_properties session::known_properties(const message_params& params,
+                                                         bytes properties) const {
+    if (!rules_->track_properties) return properties_of(params);
+    return read_track_properties(*rules_, properties).value_or(moqt::track_properties{});
+}
+
+/// The same for the application, as properties.
+MOQRTC_INLINE void session::tell_properties(event& e, const message_params& params,
+                                            bytes properties) {
+    std::array<std::byte, known_properties_size> made{};
+    if (!rules_->track_properties)
+        if (const auto size = write_properties(*rules_, properties_of(params), made))
+            properties = bytes{made}.first(*size);
+    if (closed_) return;
+    e.item.properties = keep(properties);
+    if (e.item.properties.size() != properties.size())
+        close(close_code::internal_error, "out of memory");
+}
+
+MOQRTC_INLINE void session::on_error(instant now, request* on, std::uint64_t type, bytes body) {
     const auto m = parse<msg::request_error>(*rules_, body);
     if (!m) return fail_codec(m.error());
     auto* r = on != nullptr ? on : find_request(m->request_id);
-    const auto code = from_wire<request_error_code>(*rules_, m->error_code);
+    const auto kind = r != nullptr ? r->kind : request_kind::none;
+    const auto code = error_of(*rules_, m->error_code, registry_of(kind));
     if (r != nullptr && r->ours && r->phase == request::state::pending &&
         (on != nullptr || r->id == m->request_id)) {
         if (m->target && config_.self == role::server && !m->target->connect_uri.empty())
             return close(close_code::protocol_violation, "redirect with a URI from a client");
+        if (!detail::answers(*rules_, type, r->kind))
+            return close(close_code::protocol_violation, "answer of the wrong type");
         const bool names_track = m->target && !m->target->track_name.empty();
         if (names_track && (r->kind == request_kind::subscribe_namespace ||
                             r->kind == request_kind::publish_namespace ||
                             r->kind == request_kind::subscribe_tracks))
             return close(close_code::protocol_violation, "redirect of a namespace names a track");
+        const auto id = r->id;
+        if (r->implied) return end_request(now, id);
         auto& e = emit(event::kind::rejected, r, body);
         e.by_peer = true;
         e.request_error = code;
-        const auto id = r->id;
         r->done_pending = false; // a refused PUBLISH has no PUBLISH_DONE
         reset_data_streams(now, *r, reset_code::cancelled);
         if (r->own_stream) {

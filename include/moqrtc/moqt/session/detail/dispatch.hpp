@@ -5,6 +5,25 @@
 /// Control messages in: to whom each goes.
 namespace moqrtc::moqt {
 
+namespace detail {
+
+using ok_messages =
+    msg::type_list<msg::request_ok, msg::subscribe_ok, msg::publish_ok, msg::fetch_ok,
+                   msg::publish_namespace_ok, msg::subscribe_namespace_ok, msg::track_status_ok>;
+using error_messages = msg::type_list<msg::request_error, msg::subscribe_error, msg::publish_error,
+                                      msg::fetch_error, msg::track_status_error,
+                                      msg::publish_namespace_error, msg::subscribe_namespace_error>;
+using end_messages =
+    msg::type_list<msg::unsubscribe, msg::fetch_cancel, msg::publish_namespace_done,
+                   msg::publish_namespace_cancel, msg::unsubscribe_namespace>;
+
+template <class Types>
+[[nodiscard]] constexpr bool is_any(const wire_rules& rules, std::uint64_t type) noexcept {
+    return Types::dispatch(rules, type, []<class> {});
+}
+
+} // namespace detail
+
 MOQRTC_INLINE void session::handle_message(instant now, std::uint32_t in, std::uint64_t type,
                                            bytes body) {
     switch (in_[in].kind) {
@@ -91,40 +110,56 @@ MOQRTC_INLINE void session::handle_control_message(instant now, std::uint64_t ty
         return handle_new_request(now, type, body, no_slot);
     }
     // Answers and ends carry the request they belong to; each handler reads it.
-    const auto end = [&]<class M>(const M*, auto fits) {
+    if (detail::is_any<detail::ok_messages>(*rules_, type)) return on_ok(now, nullptr, type, body);
+    if (detail::is_any<detail::error_messages>(*rules_, type))
+        return on_error(now, nullptr, type, body);
+    if (is(static_cast<msg::request_update*>(nullptr))) return on_update(now, nullptr, body);
+    if (is(static_cast<msg::publish_done*>(nullptr))) return on_publish_done(now, nullptr, body);
+    if (detail::is_any<detail::end_messages>(*rules_, type))
+        return handle_end_message(now, type, body);
+    if (is(static_cast<msg::max_request_id*>(nullptr)) ||
+        is(static_cast<msg::requests_blocked*>(nullptr)))
+        return handle_credit_message(now, type, body);
+    close(close_code::protocol_violation, "message type");
+}
+
+/// Messages that end a request, where requests have no stream that could end. Which request it is
+/// they say by its identifier, or by a namespace.
+MOQRTC_INLINE void session::handle_end_message(instant now, std::uint64_t type, bytes body) {
+    const auto end = [&]<class M>(auto find, auto fits) {
+        if (type != M::code(*rules_)) return;
         const auto m = parse<M>(*rules_, body);
         if (!m) return fail_codec(m.error());
-        auto* r = find_request(m->request_id);
+        request* r = find(*m);
         if (r == nullptr) return; // it ended here at the same time
         if (!fits(*r)) return close(close_code::protocol_violation, M::name);
         on_peer_cancel(now, *r, reset_code::cancelled);
     };
-    if (is(static_cast<msg::request_ok*>(nullptr)) ||
-        is(static_cast<msg::subscribe_ok*>(nullptr)) ||
-        is(static_cast<msg::publish_ok*>(nullptr)) || is(static_cast<msg::fetch_ok*>(nullptr)))
-        return on_ok(now, nullptr, type, body);
-    if (is(static_cast<msg::request_error*>(nullptr))) return on_error(now, nullptr, body);
-    if (is(static_cast<msg::request_update*>(nullptr))) return on_update(now, nullptr, body);
-    if (is(static_cast<msg::publish_done*>(nullptr))) return on_publish_done(now, nullptr, body);
-    if (is(static_cast<msg::unsubscribe*>(nullptr)))
-        return end(static_cast<msg::unsubscribe*>(nullptr), [](const request& r) {
-            return r.is_subscription() && r.subscription.publisher;
-        });
-    if (is(static_cast<msg::fetch_cancel*>(nullptr)))
-        return end(static_cast<msg::fetch_cancel*>(nullptr),
-                   [](const request& r) { return r.kind == request_kind::fetch && !r.ours; });
-    if (is(static_cast<msg::publish_namespace_done*>(nullptr)))
-        return end(static_cast<msg::publish_namespace_done*>(nullptr), [](const request& r) {
-            return r.kind == request_kind::publish_namespace && !r.ours;
-        });
-    if (is(static_cast<msg::publish_namespace_cancel*>(nullptr)))
-        return end(static_cast<msg::publish_namespace_cancel*>(nullptr), [](const request& r) {
-            return r.kind == request_kind::publish_namespace && r.ours;
-        });
-    if (is(static_cast<msg::max_request_id*>(nullptr)) ||
-        is(static_cast<msg::requests_blocked*>(nullptr)))
-        return handle_credit_message(type, body);
-    close(close_code::protocol_violation, "message type");
+    const auto by_id = [&](const auto& m) { return find_request(m.request_id); };
+    const auto published = [&](bool ours) {
+        return [this, ours](const auto& m) {
+            if (rules_->namespace_done_by_id) return find_request(m.request_id);
+            return find_namespace(track_namespace{m.track_namespace},
+                                  request_kind::publish_namespace, ours);
+        };
+    };
+    const auto of_kind = [](request_kind kind, bool ours) {
+        return [kind, ours](const request& r) { return r.kind == kind && r.ours == ours; };
+    };
+    end.template operator()<msg::unsubscribe>(
+        by_id, [](const request& r) { return r.is_subscription() && r.subscription.publisher; });
+    end.template operator()<msg::fetch_cancel>(by_id, of_kind(request_kind::fetch, false));
+    end.template operator()<msg::publish_namespace_done>(
+        published(false), of_kind(request_kind::publish_namespace, false));
+    end.template operator()<msg::publish_namespace_cancel>(
+        published(true), of_kind(request_kind::publish_namespace, true));
+    end.template operator()<msg::unsubscribe_namespace>(
+        [&](const msg::unsubscribe_namespace& m) {
+            if (rules_->unsubscribe_by_id) return find_request(m.request_id);
+            return find_namespace(track_namespace{m.track_namespace_prefix},
+                                  request_kind::subscribe_namespace, false);
+        },
+        of_kind(request_kind::subscribe_namespace, false));
 }
 
 MOQRTC_INLINE void session::handle_request_message(instant now, std::uint32_t in,
@@ -139,17 +174,15 @@ MOQRTC_INLINE void session::handle_request_message(instant now, std::uint32_t in
         return handle_goaway(now, r, body);
     if (is(msg::publish_done::code(*rules_))) return on_publish_done(now, r, body);
     if (is(msg::publish_state_notify::code(*rules_))) return on_state_notify(now, *r, body);
-    if (is(msg::request_error::code(*rules_))) return on_error(now, r, body);
-    if (is(msg::request_ok::code(*rules_)) || is(msg::subscribe_ok::code(*rules_)) ||
-        is(msg::fetch_ok::code(*rules_)) || is(msg::publish_ok::code(*rules_)))
-        return on_ok(now, r, type, body);
+    if (detail::is_any<detail::error_messages>(*rules_, type)) return on_error(now, r, type, body);
+    if (detail::is_any<detail::ok_messages>(*rules_, type)) return on_ok(now, r, type, body);
     if (is(msg::namespace_message::code(*rules_)) || is(msg::namespace_done::code(*rules_)) ||
         is(msg::publish_blocked::code(*rules_)))
         return on_namespace(now, r, type, body);
     close(close_code::protocol_violation, "message type on a request stream");
 }
 
-MOQRTC_INLINE void session::handle_credit_message(std::uint64_t type, bytes body) {
+MOQRTC_INLINE void session::handle_credit_message(instant now, std::uint64_t type, bytes body) {
     if (type == msg::requests_blocked::code(*rules_)) {
         // Credit grows with ended requests alone; being blocked asks for nothing (anchor
         // `message-requests-blocked`).
@@ -163,6 +196,7 @@ MOQRTC_INLINE void session::handle_credit_message(std::uint64_t type, bytes body
         return close(close_code::protocol_violation, "MAX_REQUEST_ID does not grow");
     peer_credit_ = m->limit;
     blocked_told_ = false;
+    announce_waiting(now);
 }
 
 /// Anchor `request-id`.

@@ -21,6 +21,7 @@ MOQRTC_INLINE void session::free_in(std::uint32_t slot) {
     auto& s = in_[slot];
     (s.waits_alias ? unknown_alias_bytes_ : held_bytes_) -= s.held.size();
     streams_waiting_ -= s.waits_alias;
+    requests_waiting_ -= s.waits_request;
     in_ids_.erase(s.id);
     in_.give(slot);
 }
@@ -67,6 +68,10 @@ MOQRTC_INLINE std::size_t session::read_stream(instant now, std::uint32_t slot, 
             }
             if (s.waits_alias) {
                 hold(slot, in, unknown_alias_bytes_, config_.max_unknown_alias_bytes);
+                break;
+            }
+            if (s.waits_request) {
+                hold(slot, in, held_bytes_, config_.max_early_bytes);
                 break;
             }
             if (s.kind == in_kind::data)
@@ -178,7 +183,53 @@ MOQRTC_INLINE void session::replay(instant now, std::uint32_t slot) {
 MOQRTC_INLINE void session::read_messages(instant now, std::uint32_t slot, bytes& in) {
     const auto message = in_[slot].framer.next(*rules_, in, *pool_);
     if (!message) return fail_codec(message.error());
-    if (*message) handle_message(now, slot, (*message)->type, (*message)->body);
+    if (!*message) return;
+    if (rules_->required_request_delta && must_wait(now, slot, **message, in)) return;
+    handle_message(now, slot, (*message)->type, (*message)->body);
+}
+
+/// Anchor `required-request-id`: whether a message depends on a request that has not come; then its
+/// stream waits, all of it. Closes where the dependency cannot be.
+MOQRTC_INLINE bool session::must_wait(instant now, std::uint32_t slot,
+                                      const control_framer::message& message, bytes& rest) {
+    auto& s = in_[slot];
+    if (s.kind == in_kind::control ||
+        !(is_request(message.type) || message.type == msg::request_update::code(*rules_)))
+        return false;
+    reader io{*rules_, message.body};
+    request_id id = 0;
+    std::uint64_t delta = 0;
+    io.varint("request_id", id);
+    io.varint("required_request_id_delta", delta);
+    if (!io.ok() || delta == 0 || id % 2 == next_request_id_ % 2) return false;
+    if (delta > id / 2) {
+        close(close_code::invalid_required_request_id, "required request ID below 0");
+        return true;
+    }
+    s.required = id - 2 * delta;
+    if (overdue_ || peer_request_ids_.contains(s.required)) return false;
+    std::array<std::byte, 11> head{};
+    const auto type = encode_varint(rules_->varint, message.type, head.data());
+    store_be<2>(mutable_bytes{head}.subspan(type), message.body.size());
+    for (auto part : {bytes{head}.first(type + 2), message.body, rest})
+        if (s.kind != in_kind::discarded) hold(slot, part, held_bytes_, config_.max_early_bytes);
+    rest = {};
+    if (s.kind == in_kind::discarded) return true;
+    s.waits_request = true;
+    ++requests_waiting_;
+    timers_.add(now + config_.setup_timeout, timer_heap::kind::dependent, s.id);
+    return true;
+}
+
+/// A request was delivered: what waited for it can go on.
+MOQRTC_INLINE void session::release_dependents(instant now) {
+    for (std::uint32_t i = 0; i < in_.extent() && requests_waiting_ != 0 && !closed_; ++i) {
+        auto& s = in_[i];
+        if (!s.waits_request || !peer_request_ids_.contains(s.required)) continue;
+        s.waits_request = false;
+        --requests_waiting_;
+        replay(now, i);
+    }
 }
 
 MOQRTC_INLINE void session::discard_in(std::uint32_t slot, reset_code code) {
@@ -187,8 +238,9 @@ MOQRTC_INLINE void session::discard_in(std::uint32_t slot, reset_code code) {
     op(transport_op::kind::stop_sending, s.id, code);
     (s.waits_alias ? unknown_alias_bytes_ : held_bytes_) -= s.held.size();
     streams_waiting_ -= s.waits_alias;
+    requests_waiting_ -= s.waits_request;
     s.held = buffer{};
-    s.waits_alias = false;
+    s.waits_alias = s.waits_request = false;
     s.reader.reset();
     s.framer.clear();
     s.kind = in_kind::discarded;

@@ -2,7 +2,7 @@
 
 #include <moqrtc/moqt/session/session.hpp>
 
-/// Requests of the peer: admission by the session's own rules, updates, ends.
+/// Requests of the peer: admission by the session's own rules, ends.
 namespace moqrtc::moqt {
 
 template <class M>
@@ -25,6 +25,7 @@ void session::on_request(instant now, request_kind kind, const M& message, bytes
     if (!refused && r.kind == request_kind::subscribe)
         refused = note_fill(r, message.request_id, message.params);
     if (!refused) refused = refused_tokens;
+    if (overdue_) refused = request_error_code::timeout;
     // Draft 18: what comes after our GOAWAY is refused; before, the peer was only asked not to.
     if (goaway_sent_ && rules_->goaway_request) refused = request_error_code::going_away;
     if (request_ids_.size() > config_.max_requests * 2 && !refused)
@@ -34,9 +35,21 @@ void session::on_request(instant now, request_kind kind, const M& message, bytes
     if (refused) {
         if (!reject(now, message.request_id, *refused, to_string(*refused)))
             close(close_code::internal_error, "REQUEST_ERROR does not fit");
-        return;
+        return release_dependents(now);
     }
-    emit(event::kind::requested, &r).message = std::move(kept);
+    if constexpr (std::is_same_v<M, msg::publish_namespace>) {
+        if (const auto* discovery = discovery_of(r)) {
+            r.implied = true;
+            tell_namespace(event::kind::namespace_added, *discovery, r.name.space);
+            (void)accept(now, r.id);
+            return;
+        }
+    }
+    auto& e = emit(event::kind::requested, &r);
+    e.message = std::move(kept);
+    if constexpr (std::is_same_v<M, msg::publish>)
+        tell_properties(e, message.params, message.properties);
+    release_dependents(now);
 }
 
 namespace detail {
@@ -65,8 +78,13 @@ MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r,
     r.subscription.publisher = true;
     apply_params(r.subscription, m.params);
     if (const auto refused = check_reserved(r, true)) return refused;
-    if (!rules_->several_subscriptions && sending_.contains(r.name))
+    if (!rules_->several_subscriptions && sending_.contains(r.name)) {
+        const auto* other = find_request(sending_.at(r.name));
+        if (!in_draft(*rules_, request_error_code::duplicate_subscription) && other != nullptr &&
+            !other->ours)
+            close(close_code::protocol_violation, "second SUBSCRIBE for a track");
         return request_error_code::duplicate_subscription;
+    }
     sending_.emplace(r.name, r.id);
     return {};
 }
@@ -77,8 +95,7 @@ MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r, const
     r.subscription.alias = m.track_alias;
     r.subscription.largest = m.params.largest_object;
     apply_params(r.subscription, m.params);
-    const auto properties = read_track_properties(*rules_, m.properties);
-    if (properties) r.subscription.properties = *properties;
+    r.subscription.properties = known_properties(m.params, m.properties);
     r.subscription.resolve();
     if (const auto refused = check_reserved(r, true)) return refused;
     if (r.subscription.properties.unknown_mandatory)
@@ -121,7 +138,11 @@ MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r, const
         close(close_code::protocol_violation, "joining FETCH needs the filter Largest Object");
         return {};
     }
-    if (rules_->joining_by_forward && !sub.forward) return request_error_code::invalid_range;
+    if (rules_->joining_by_forward && !sub.forward) {
+        if (rules_->joining_closes)
+            close(close_code::protocol_violation, "joining FETCH needs Forward State 1");
+        return request_error_code::invalid_range;
+    }
     if (joined->phase == request::state::established && !sub.largest)
         return request_error_code::invalid_range;
     return {};
@@ -165,95 +186,25 @@ MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r,
     return check_prefix(r);
 }
 
-/// Anchor `message-request-update`.
-MOQRTC_INLINE void session::on_update(instant now, request* on, bytes body) {
-    const auto m = parse<msg::request_update>(*rules_, body);
-    if (!m) return fail_codec(m.error());
-    if (!take_request_id(m->request_id)) return;
-    auto* r = on != nullptr ? on : find_request(m->existing_request_id);
-    const auto known = [&] {
-        // In drafts with one control stream an update may cross the end of its request.
-        return on != nullptr ||
-               m->existing_request_id < std::max(next_request_id_, next_peer_request_id_);
-    };
-    if (r == nullptr) {
-        if (!known() || !rules_->request_credit)
-            return close(close_code::protocol_violation, "REQUEST_UPDATE of no request");
-        ++peer_requests_ended_;
-        const msg::request_error no_request{m->request_id,
-                                            to_wire(*rules_, request_error_code::does_not_exist)};
-        if (auto encoded = encode(no_request)) queue(out_[control_out_], std::move(*encoded));
-        return;
-    }
-    const bool by_subscriber = r->ours && r->kind == request_kind::publish;
-    if (r->ours && !by_subscriber)
-        return close(close_code::protocol_violation, "REQUEST_UPDATE of the other side's request");
-    if (r->kind == request_kind::track_status && rules_->request_streams)
-        return close(close_code::protocol_violation, "REQUEST_UPDATE of TRACK_STATUS");
-    const auto where =
-        r->is_subscription()             ? carrier::subscription_update
-        : r->kind == request_kind::fetch ? carrier::fetch_update | carrier::other_update
-        : r->kind == request_kind::subscribe_namespace
-            ? carrier::tracks_update | carrier::other_update
-        : r->kind == request_kind::subscribe_tracks
-            ? carrier::tracks_update | carrier::subscribe_tracks_update | carrier::other_update
-            : carrier::other_update;
-    if (r->kind == request_kind::publish && !r->ours) {
-        // The publisher's own update of a PUBLISH: it may change nothing that is the subscriber's.
-        if (misplaced_parameter(*rules_, m->params, carrier::other_update) != nullptr)
-            return close(close_code::protocol_violation, "parameter of the subscriber");
-    } else if (misplaced_parameter(*rules_, m->params, where) != nullptr) {
-        return close(close_code::protocol_violation, "parameter in REQUEST_UPDATE");
-    }
-    if (rules_->range_filters && config_.max_request_updates != 0 &&
-        r->updates_in.size() >= config_.max_request_updates)
-        return close(close_code::too_many_request_updates, "REQUEST_UPDATEs without an answer");
-    const auto refused = apply_tokens(m->params.authorization_tokens);
-    if (closed_) return;
-    const auto id = r->id;
-    updates_in_.set(m->request_id, request_ids_.find(id));
-    r->updates_in.push_back(m->request_id);
-    const auto refuse = [&](request_error_code code) {
-        if (!reject_update(now, m->request_id, code, to_string(code)))
-            close(close_code::internal_error, "REQUEST_ERROR does not fit");
-    };
-    if (refused) return refuse(*refused);
-    if (m->params.track_namespace_prefix) {
-        const auto before =
-            std::exchange(r->name.space, track_namespace{*m->params.track_namespace_prefix});
-        if (const auto overlap = check_prefix(*r)) {
-            r->name.space = before;
-            return refuse(*overlap);
-        }
-    }
-    if (const auto invalid = take_filters(r->subscription, m->params.range_filters))
-        return refuse(*invalid);
-    if (r->is_subscription() && r->subscription.publisher) {
-        auto& sub = r->subscription;
-        const auto was_priority = sub.subscriber_priority;
-        apply_params(sub, m->params);
-        r->moves_start = r->moves_start || m->params.subscription_filter.has_value();
-        if (const auto invalid = note_fill(*r, m->request_id, m->params)) return refuse(*invalid);
-        if (was_priority != sub.subscriber_priority)
-            for (auto slot = r->first_stream; slot != no_slot; slot = out_[slot].next_stream) {
-                if (out_[slot].is_fill) continue;
-                auto rank = out_[slot].rank;
-                rank.priorities = (rank.priorities & ~0xff00u) |
-                                  static_cast<std::uint32_t>(sub.subscriber_priority) << 8;
-                rerank(slot, rank);
-            }
-        reset_unwanted_streams(now, *r);
-        r = find_request(id);
-        if (r == nullptr) return; // PUBLISH_DONE waited for these streams alone
-    }
-    emit(event::kind::update_requested, r, body).update_id = m->request_id;
-}
-
 /// UNSUBSCRIBE, FETCH_CANCEL, a cancelled request stream: the peer wants no more of it.
 MOQRTC_INLINE void session::on_peer_cancel(instant now, request& r, reset_code code) {
+    if (r.implied) {
+        if (const auto* discovery = r.ours ? nullptr : discovery_of(r))
+            tell_namespace(event::kind::namespace_removed, *discovery, r.name.space);
+        return drop_request(now, r, reset_code::cancelled);
+    }
     auto& e = emit(event::kind::cancelled, &r);
     e.by_peer = true;
     e.reset = code;
+    if (!rules_->namespace_messages && r.kind == request_kind::subscribe_namespace) {
+        // What was published because of it is not asked for any more.
+        const auto suffixes = std::exchange(r.suffixes, {});
+        const auto prefix = r.name.space;
+        const auto id = r.id;
+        for (const auto& key : suffixes)
+            withdraw_implied(now, track_namespace::from_key(prefix.key() + key));
+        return drop_request(now, *find_request(id), reset_code::cancelled);
+    }
     drop_request(now, r, reset_code::cancelled);
 }
 

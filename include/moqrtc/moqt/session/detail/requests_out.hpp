@@ -114,7 +114,12 @@ MOQRTC_INLINE result<request_id> session::publish(instant now, const full_track_
     if (!rules_->several_subscriptions && sending_.contains(track))
         return fail(errc::duplicate, "track");
     if (!alias_is_free(alias, track)) return fail(errc::duplicate, "track_alias");
-    msg::publish m{0, track.space.view(), as_bytes(track.name), alias, params, properties};
+    auto told = params;
+    if (!rules_->track_properties) {
+        say_in_params(*rules_, *known, carrier::publish, told);
+        properties = {};
+    }
+    msg::publish m{0, track.space.view(), as_bytes(track.name), alias, told, properties};
     const auto id = start_request(now, request_kind::publish, m, track);
     if (!id) return id;
     auto& sub = find_request(*id)->subscription;
@@ -135,6 +140,15 @@ MOQRTC_INLINE bool session::alias_is_free(track_alias alias,
     return other == id_map::none || requests_[other].name == track;
 }
 
+namespace detail {
+
+/// The order of a FETCH that names none; in draft 14 a field that is 0 would ask for the track's.
+[[nodiscard]] constexpr group_order order_of(const message_params& params) noexcept {
+    return params.group_order.value_or(group_order::ascending);
+}
+
+} // namespace detail
+
 MOQRTC_INLINE result<request_id> session::fetch(instant now, const full_track_name& track,
                                                 location start, location end,
                                                 const message_params& params) {
@@ -144,6 +158,7 @@ MOQRTC_INLINE result<request_id> session::fetch(instant now, const full_track_na
     msg::fetch m{.track_namespace = track.space.view(),
                  .track_name = as_bytes(track.name),
                  .params = params};
+    if (rules_->fixed_request_fields) m.params.group_order = detail::order_of(params);
     if (const auto may = check_filters(params); !may) return std::unexpected(may.error());
     if (rules_->typed_fetch) {
         m.start = start;
@@ -155,7 +170,7 @@ MOQRTC_INLINE result<request_id> session::fetch(instant now, const full_track_na
     if (!id) return id;
     auto& r = *find_request(*id);
     r.fetch_start = start;
-    r.fetch_order = params.group_order.value_or(group_order::ascending);
+    r.fetch_order = detail::order_of(params);
     return id;
 }
 
@@ -169,9 +184,10 @@ MOQRTC_INLINE result<request_id> session::joining_fetch(instant now, msg::fetch_
     if (type == msg::fetch_type::standalone) return fail(errc::bad_value, "fetch_type");
     msg::fetch m{
         .type = type, .joining_request_id = subscription, .joining_start = start, .params = params};
+    if (rules_->fixed_request_fields) m.params.group_order = detail::order_of(params);
     const auto id = start_request(now, request_kind::fetch, m, joined->name);
     if (!id) return id;
-    find_request(*id)->fetch_order = params.group_order.value_or(group_order::ascending);
+    find_request(*id)->fetch_order = detail::order_of(params);
     return id;
 }
 
@@ -209,41 +225,6 @@ MOQRTC_INLINE result<request_id> session::subscribe_tracks(instant now,
     const auto id = start_request(now, request_kind::subscribe_tracks, m, {prefix, {}});
     if (id && params.fill.has_value()) find_request(*id)->fills_tracks = inside.group_order;
     return id;
-}
-
-MOQRTC_INLINE result<request_id> session::update(instant now, request_id id,
-                                                 const message_params& params) {
-    auto* r = open_request(id);
-    if (r == nullptr) return fail(errc::not_found, "request_id");
-    const bool subscriber = r->is_subscription() && !r->subscription.publisher;
-    if ((!r->ours && !subscriber) || r->phase == request::state::done)
-        return fail(errc::bad_state, "request_update");
-    const auto next = next_request();
-    if (!next) return next;
-    if (peer_update_limit_ != 0 && r->updates_out.size() >= peer_update_limit_)
-        return fail(errc::limit, "max_request_updates");
-    if (const auto may = check_filters(params); !may) return std::unexpected(may.error());
-    if (params.track_namespace_prefix) {
-        auto wanted = std::exchange(r->name.space, track_namespace{*params.track_namespace_prefix});
-        if (check_prefix(*r)) {
-            r->name.space = std::move(wanted);
-            return fail(errc::duplicate, "track_namespace_prefix");
-        }
-    }
-    msg::request_update m{*next, id, params};
-    message_params inside;
-    if (params.fill.has_value()) {
-        inside = fill_to_ask(params, r->subscription.effective_order());
-        m.params.fill = fill_parameters{inside};
-    }
-    if (const auto sent = send_on(*r, m); !sent) return std::unexpected(sent.error());
-    next_request_id_ += 2;
-    if (params.fill.has_value()) expect_fill(*r, *next, *inside.group_order);
-    r->updates_out.push_back(*next);
-    updates_out_.set(*next, request_ids_.find(id));
-    if (subscriber) apply_params(r->subscription, params);
-    (void)now;
-    return next;
 }
 
 /// Ends our and the peer's half of a request's own stream, as far as they are open.
@@ -367,10 +348,16 @@ MOQRTC_INLINE result<void> session::cancel(instant now, request_id id, reset_cod
         else if (r->kind == request_kind::fetch && r->ours)
             sent = send_on(*r, msg::fetch_cancel{id});
         else if (r->kind == request_kind::publish_namespace && r->ours)
-            sent = send_on(*r, msg::publish_namespace_done{id, {}});
+            sent = send_on(*r, msg::publish_namespace_done{id, r->name.space.view()});
         else if (r->kind == request_kind::publish_namespace)
             sent = send_on(*r, msg::publish_namespace_cancel{
-                                   id, {}, to_wire(*rules_, request_error_code::uninterested), {}});
+                                   id,
+                                   r->name.space.view(),
+                                   error_number(*rules_, request_error_code::uninterested,
+                                                registry_of(r->kind)),
+                                   {}});
+        else if (r->kind == request_kind::subscribe_namespace && r->ours)
+            sent = send_on(*r, msg::unsubscribe_namespace{id, r->name.space.view()});
         else
             return fail(errc::not_in_draft, "cancel");
         if (!sent) return sent;

@@ -36,19 +36,34 @@ MOQRTC_INLINE void session::start() {
     if (rules_->control_pair) {
         encoded = encode(msg::setup{options});
     } else if (config_.self == role::client) {
-        encoded = encode(msg::client_setup{options});
+        encoded = encode(msg::client_setup{options, msg::version_list::of(*rules_)});
         control_in_ = add_in(out_[control_out_].id, in_kind::control);
     } else {
-        encoded = encode(msg::server_setup{options});
+        encoded = encode(msg::server_setup{options, rules_->version});
     }
     if (!encoded) return close(close_code::internal_error, "cannot write SETUP");
     queue(out_[control_out_], std::move(*encoded));
 }
 
+namespace detail {
+
+/// Anchor `setup-versions`: whether the draft in use is among those offered, or the one chosen.
+template <class M>
+[[nodiscard]] bool version_fits(const wire_rules& rules, const M& m) noexcept {
+    if (rules.setup != setup_form::versions) return true;
+    if constexpr (std::is_same_v<M, msg::client_setup>) return m.versions.contains(rules.version);
+    if constexpr (std::is_same_v<M, msg::server_setup>) return m.selected_version == rules.version;
+    return true;
+}
+
+} // namespace detail
+
 template <class M>
 void session::handle_setup(instant now, bytes body) {
     const auto m = parse<M>(*rules_, body);
     if (!m) return fail_codec(m.error());
+    if (!detail::version_fits(*rules_, *m))
+        return close(close_code::version_negotiation_failed, "no version in common");
     if (!check_setup_options(m->options)) return;
     if (apply_tokens(m->options.authorization_tokens, true) && !closed_)
         return close(close_code::protocol_violation, "token alias in SETUP");
@@ -150,6 +165,16 @@ MOQRTC_INLINE void session::handle_timeout(instant now) {
             e.stream = due->id;
             e.reset = reset_code::delivery_timeout;
             reset_out(now, slot, reset_code::delivery_timeout);
+            break;
+        }
+        case timer_heap::kind::dependent: {
+            const auto slot = in_ids_.find(due->id);
+            if (slot == id_map::none || !in_[slot].waits_request) break;
+            in_[slot].waits_request = false;
+            --requests_waiting_;
+            overdue_ = true; // it is refused for that
+            replay(now, slot);
+            overdue_ = false;
             break;
         }
         case timer_heap::kind::unknown_alias: {

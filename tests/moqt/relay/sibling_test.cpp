@@ -403,5 +403,6 @@ TEST_P(relay_siblings_upstream, each_object_comes_from_upstream_once) {
     auto& asker = at(2, GetParam().to);
     (void)asker.session().subscribe_namespace(w.net.now(), {"live"});
     flush(asker);
+    w.run(milliseconds(200)); // by way of a sibling and the server upstream
     EXPECT_EQ(asker.count(event::kind::namespace_added), 1u);
 }

@@ -400,9 +400,10 @@ TEST_P(relay_siblings_upstream, each_object_comes_from_upstream_once) {
         EXPECT_EQ(s->got(id), "1:0=a 1:1=b");
     EXPECT_EQ(origin->relay.statistics().objects_out, 2u);
     EXPECT_EQ(node(0).relay.statistics().objects_in, 2u);
+    // Siblings ask each other for every namespace, which drafts 14 and 15 have no prefix for.
+    if (!rules_for(GetParam().from).namespace_streams) return;
     auto& asker = at(2, GetParam().to);
     (void)asker.session().subscribe_namespace(w.net.now(), {"live"});
     flush(asker);
-    w.run(milliseconds(200)); // by way of a sibling and the server upstream
     EXPECT_EQ(asker.count(event::kind::namespace_added), 1u);
 }

@@ -32,6 +32,25 @@ TEST_P(relay_upstream, publisher_killed_and_back_under_the_same_namespace) {
     EXPECT_FALSE(s.done(id));
 }
 
+TEST_P(relay_upstream, a_subscription_without_a_filter_asks_the_publisher_for_everything) {
+    auto& p = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    const auto asked = [&](const std::string& name, const message_params& params) {
+        w.subscribe(s, name, params);
+        const auto& all = p.tracks[name].subscriptions;
+        return all.empty() ? nullptr : p.session().subscription(all.front());
+    };
+    const auto* everything = asked("init", {});
+    ASSERT_NE(everything, nullptr);
+    EXPECT_FALSE(everything->filter);
+    message_params largest;
+    largest.subscription_filter = subscription_filter{};
+    const auto* live = asked("video", largest);
+    ASSERT_NE(live, nullptr);
+    ASSERT_TRUE(live->filter);
+    EXPECT_EQ(live->filter->type, filter_type::largest_object);
+}
+
 TEST_P(relay_upstream, publisher_that_comes_back_and_numbers_from_zero_starts_anew) {
     auto& p = w.publish(GetParam().from);
     auto& s = w.add(GetParam().to);

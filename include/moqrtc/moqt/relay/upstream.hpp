@@ -50,8 +50,12 @@ MOQRTC_INLINE bool relay::subscribe_at(instant now, std::uint32_t index, peer& p
         if (sources_[s].from == &p) return true;
     if (t.sources.size() >= config_.max_sources_per_track) return false;
     message_params params;
-    // Another relay replays a catalog to those who ask without a filter.
-    if (!t.catalog) params.subscription_filter = subscription_filter{};
+    // Who asks without a filter wants what the publisher still has, too: a track that was written
+    // once, or, of another relay, a catalog. For others the largest object is where they begin.
+    const bool everything =
+        t.catalog || std::any_of(t.waiting.begin(), t.waiting.end(),
+                                 [&](auto waiting) { return !subscribers_[waiting].filter; });
+    if (!everything) params.subscription_filter = subscription_filter{};
     auto hold = instant{};
     bool somebody_else = t.lane_count == 0 && t.waiting.empty();
     for (const auto& l : t.lanes)

@@ -220,7 +220,8 @@ class Cell:
             block = program.out().split(f" - {name}\n", 1)[-1].split("...", 1)[0]
             told = re.search(r'received: "?([^"\n]*)', block)
             failed.append(name + (f" ({told.group(1)})" if told else ""))
-        text = f"{len(passed)} of {len(points)}"
+        skipped = len(points) - len(passed) - len(failed)
+        text = f"{len(passed)} of {len(points)}" + (f", {skipped} skipped" if skipped else "")
         if failed or "Bail out!" in program.out():
             raise Failure(f"{text}; not: {', '.join(failed)}")
         return text
@@ -356,7 +357,7 @@ def table(results, skipped):
                         why = found[0]["reason"] or "not known: " + found[0]["text"]
                         if why not in notes:
                             notes.append(why)
-                        seen = re.match(r"\d+ of \d+", found[0]["text"])
+                        seen = re.match(r"\d+ of \d+(, \d+ skipped)?", found[0]["text"])
                         row.append((seen.group(0) if seen else "no") + f" ({notes.index(why) + 1})")
                 lines.append(f"| {draft} | {TRANSPORTS[transport]} | " + " | ".join(row) + " |")
         lines.append("")

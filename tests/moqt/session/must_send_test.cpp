@@ -35,6 +35,23 @@ TEST_P(must_send, MUST_16_100_101_MUST_18_118_119_authority_and_path_of_a_native
     const auto options = sent_setup(body);
     EXPECT_EQ(as_text(options.authority.value()), "example.org");
     EXPECT_EQ(as_text(options.path.value()), "/moq");
+    // The path of a URI may be empty; it is told all the same.
+    buffer_pool pool;
+    moqt::session bare{
+        instant{}, {.self = role::client, .version = GetParam(), .authority = "a.example"}, pool};
+    bare.handle_stream_credit(10, 10);
+    const auto offer = bare.poll_send(instant{});
+    ASSERT_TRUE(offer);
+    control_framer framer;
+    bytes in = offer->chunks[0];
+    const auto setup = framer.next(rules(), in, pool);
+    ASSERT_TRUE(setup && *setup);
+    const auto read = [&]<class M>(const M*) { return parse<M>(rules(), (*setup)->body)->options; };
+    const auto without = rules().setup == setup_form::symmetric
+                             ? read(static_cast<msg::setup*>(nullptr))
+                             : read(static_cast<msg::client_setup*>(nullptr));
+    ASSERT_TRUE(without.path);
+    EXPECT_TRUE(without.path->empty());
 }
 
 TEST_P(must_send, MUST_16_102_MUST_18_120_no_authority_and_path_from_others) {

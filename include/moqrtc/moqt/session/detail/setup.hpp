@@ -27,7 +27,9 @@ MOQRTC_INLINE void session::start() {
     }
     if (config_.self == role::client && !config_.webtransport) {
         if (!config_.authority.empty()) options.authority = as_bytes(config_.authority);
-        if (!config_.path.empty()) options.path = as_bytes(config_.path);
+        // A URI has a path, be it empty: PATH is set all the same (anchor `path`).
+        if (!config_.authority.empty() || !config_.path.empty())
+            options.path = as_bytes(config_.path);
     }
     if (control_out_ == no_slot)
         control_out_ = add_out(next_local_id(rules_->control_pair), out_kind::control,

@@ -313,6 +313,11 @@ def run(selected, drafts):
             skipped[peer.name] = str(why)
             print(f"{peer.name}: skipped: {why}", flush=True)
             continue
+        if isinstance(peer, peers.BrowserPeer):
+            found = in_browser(peer, drafts)
+            results += found
+            ran += len(found)
+            continue
         for draft in [d for d in drafts if d in peer.drafts]:
             for transport in peer.transports:
                 for cell in CELLS:
@@ -332,6 +337,25 @@ def run(selected, drafts):
                     print(f"{mark:7}{peer.name} {draft} {transport} {cell}: {row['text']} "
                           f"({time.monotonic() - began:.1f} s)", flush=True)
     return results, skipped, ran
+
+
+def in_browser(peer, drafts):
+    """The cells of a peer that the browser's tests play."""
+    outcome = peer.play(re.escape(peer.name))
+    rows = []
+    for (draft, cell), case in [*peer.cases.items(), *peer.failures.items()]:
+        if draft not in drafts:
+            continue
+        row = {"peer": peer.name, "draft": draft, "transport": "webtransport", "cell": cell}
+        shows_failure = (draft, cell) in peer.failures
+        name, why = case if shows_failure else (case, None)
+        row["good"] = outcome[name] and not shows_failure
+        row["reason"] = why if shows_failure and outcome[name] else None
+        row["text"] = "yes" if row["good"] else "as known" if row["reason"] else f"tests/browser: '{name}' failed"
+        rows.append(row)
+        mark = "ok" if row["good"] else "known" if row["reason"] else "FAILED"
+        print(f"{mark:7}{peer.name} {draft} webtransport {cell}: {row['text']}", flush=True)
+    return rows
 
 
 def table(results, skipped):

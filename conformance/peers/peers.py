@@ -5,6 +5,7 @@ them into the user's cache by their registry's own client.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -149,4 +150,93 @@ class MoqRs(PythonPeer):
         return command, {"quic": f"moqt://127.0.0.1:{port}", "webtransport": f"https://127.0.0.1:{port}/"}
 
 
-ALL = [Aiomoqt(), MoqRs()]
+class MoqIetf(Peer):
+    """Cloudflare's, from crates.io: a build of about 300 crates, so only where it is asked for."""
+
+    name, language = "moq-rs-ietf", "Rust"
+    package = "moq-relay-ietf 0.8.0, moq-test-client 0.2.0 (crates.io): Cloudflare's, on quinn"
+    crates = ("moq-relay-ietf@0.8.0", "moq-test-client@0.2.0")
+    drafts = (18,)
+    roles = ("relay", "test client")
+
+    def prepare(self):
+        place = CACHE / self.name
+        self.bin = place / "bin"
+        self.place = place
+        if all((self.bin / c.split("@")[0]).exists() for c in self.crates):
+            return
+        if NO_INSTALL or os.environ.get("MOQRTC_PEERS_BUILD") != "1":
+            raise Missing("MOQRTC_PEERS_BUILD=1 builds it (some 300 crates)")
+        if not shutil.which("cargo"):
+            raise Missing("no cargo on this machine")
+        for crate in self.crates:
+            done = subprocess.run(["nice", "-n", "19", "cargo", "install", "--debug", "-j1", "--root", place, crate],
+                                  capture_output=True, text=True, check=False,
+                                  env={**os.environ, "CARGO_TARGET_DIR": str(place / "target"),
+                                       "CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_INCREMENTAL": "0"})
+            if done.returncode != 0:
+                raise Missing(f"{crate}: {done.stderr.strip().splitlines()[-1]}")
+        shutil.rmtree(place / "target", ignore_errors=True)
+
+    def relay(self, port, draft, certificate):
+        command = [self.bin / "moq-relay-ietf", "--bind", f"127.0.0.1:{port}", "--tls-cert", certificate[0],
+                   "--tls-key", certificate[1], "--tls-disable-verify", "--coordinator-file",
+                   certificate[0].parent / f"coordinator-{port}.json"]
+        return command, {"quic": f"moqt://127.0.0.1:{port}", "webtransport": f"https://127.0.0.1:{port}/"}
+
+    def test_client(self, url, draft):
+        return [self.bin / "moq-test-client", "--relay", url, "--tls-disable-verify"]
+
+
+class BrowserPeer(Peer):
+    """A package that lives in a page: the cases of tests/browser that play it, in Chromium.
+
+    `cases` maps (draft, cell) to a case's name; a case in `failures` passes when the failure that it
+    shows is still there, so its cell is red with the reason that stands beside it.
+    """
+
+    language = "JavaScript"
+    transports = ("webtransport",)
+    roles = ()
+    cases, failures = {}, {}
+
+    def prepare(self):
+        if not shutil.which("chromium") or not shutil.which("node"):
+            raise Missing("Chromium or Node.js is not on this machine")
+        if NO_INSTALL and not (HERE.parents[1] / "tests/browser/node_modules").is_dir():
+            raise Missing("not installed (MOQRTC_NO_INSTALL=1)")
+
+    @property
+    def drafts(self):
+        return sorted({draft for draft, _ in (*self.cases, *self.failures)})
+
+    def play(self, pattern):
+        """Runs its cases; what each name came to."""
+        done = subprocess.run([HERE.parents[1] / "tests/browser/run", "-R", pattern], capture_output=True,
+                              text=True, check=False)
+        text = done.stdout + done.stderr
+        return {name: re.search(rf"\u2714 {re.escape(name)} \(", text) is not None
+                for name in (*self.cases.values(), *(name for name, _ in self.failures.values()))}
+
+
+class MoqNet(BrowserPeer):
+    name, package = "@moq/net", "@moq/net 0.3.4 (npm) in Chromium: moq-dev's TypeScript"
+    language = "TypeScript"
+    cases = {(d, cell): f"@moq/net, draft {d}: {what}" for d in (16, 18)
+             for cell, what in (("sub", "subscribes"), ("pub", "publishes"))}
+    cases[16, ">media"] = "@moq/net, draft 16: subscribes to media"
+    failures = {(18, ">media"): (
+        "@moq/net 0.3.4, draft 18: reads LARGEST_OBJECT with a length that the draft does not have",
+        "it reads LARGEST_OBJECT of SUBSCRIBE_OK with a length in front (\"read size ... exceeds max size\"); draft 18, "
+        "section \"LARGEST OBJECT Parameter\": \"a Location\", which has none")}
+
+
+class Shaka(BrowserPeer):
+    name, package = "shaka-player", "shaka-player 5.2.12 (npm) in Chromium"
+    failures = {(16, ">media"): (
+        "shaka-player 5.2.12, as it is: GROUP_ORDER 0 ends the session",
+        "its SUBSCRIBE has GROUP_ORDER 0; draft 16, section \"GROUP ORDER Parameter\": an endpoint that receives a value "
+        "outside of 1 and 2 \"MUST close the session with PROTOCOL_VIOLATION\" (with 1 in its place it plays)")}
+
+
+ALL = [Aiomoqt(), MoqRs(), MoqIetf(), MoqNet(), Shaka()]

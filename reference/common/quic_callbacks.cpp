@@ -51,7 +51,7 @@ struct quic_callbacks {
     static int recv_stop_sending(ngtcp2_conn*, std::int64_t stream, std::uint64_t code, void* user,
                                  void*) noexcept {
         auto& c = self(user);
-        if (c.handler_ != nullptr) c.handler_->on_stop_sending(c.now_, stream, code);
+        c.stopped_.emplace_back(stream, code);
         return 0;
     }
     static int stream_credit(ngtcp2_conn*, std::uint64_t, void* user) noexcept {

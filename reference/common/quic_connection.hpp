@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace moqrtc::reference {
@@ -183,6 +184,9 @@ private:
     std::shared_ptr<const tls_server> tls_server_;
     std::shared_ptr<const tls_client> tls_client_;
     std::FILE* qlog_ = nullptr;
+    /// STOP_SENDING of the packets that are being read: told behind their data, because a peer that
+    /// leaves stops its streams beside the last that it says on them.
+    std::vector<std::pair<quic_stream, std::uint64_t>> stopped_;
 
     bool server_;
     phase phase_ = phase::resolving;

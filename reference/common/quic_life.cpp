@@ -57,9 +57,12 @@ void quic_connection::receive(instant now, const socket_address& local,
                                             reinterpret_cast<const std::uint8_t*>(data.data()),
                                             data.size(), nanoseconds(now));
     heard_ = true;
+    const auto stopped = std::exchange(stopped_, {});
     switch (result) {
     case 0:
         heard_at_ = now;
+        for (const auto& [stream, code] : stopped)
+            if (handler_ != nullptr) handler_->on_stop_sending(now, stream, code);
         wake();
         return;
     case NGTCP2_ERR_DRAINING:

@@ -64,6 +64,7 @@ struct side {
     std::map<quic_stream, outgoing> out;
     std::map<quic_stream, incoming> in;
     std::map<quic_stream, std::uint64_t> stopped;
+    std::uint64_t received_at_stop = 0; ///< bytes, when the last STOP_SENDING was told
     std::vector<std::string> datagrams;
     std::vector<std::string> paths;
     std::uint64_t unidirectional = 0, bidirectional = 0;
@@ -110,6 +111,7 @@ public:
     }
     void on_stop_sending(instant, quic_stream stream, std::uint64_t code) override {
         side_->stopped[stream] = code;
+        side_->received_at_stop = side_->received();
         side_->out[stream].over = true;
     }
     void on_stream_closed(instant, quic_stream stream) override {

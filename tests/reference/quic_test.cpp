@@ -131,6 +131,21 @@ TEST_F(quic_test, stop_sending_reaches_the_sender) {
     EXPECT_TRUE(run_until([&] { return far->finished() == 1; }));
 }
 
+TEST_F(quic_test, stop_sending_is_told_behind_the_data_of_its_packet) {
+    start();
+    establish();
+    const auto stream = *near->connection->open_bidirectional();
+    near->send(stream, 100);
+    ASSERT_TRUE(run_until([&] { return far->received() == 100; }));
+    far->send(stream, 1 << 30);
+    ASSERT_TRUE(run_until([&] { return near->received() > 1000; }));
+    // The last word of a peer that leaves: both go into one packet, STOP_SENDING in front.
+    near->connection->stop_sending(stream, 9);
+    near->send(*near->connection->open_unidirectional(), 200);
+    ASSERT_TRUE(run_until([&] { return far->stopped.contains(stream); }));
+    EXPECT_EQ(far->received_at_stop, 300u);
+}
+
 TEST_F(quic_test, receiver_without_appetite_blocks_the_sender_until_it_resumes) {
     quic_config small;
     small.stream_window = small.largest_stream_window = 64 << 10;

@@ -240,6 +240,28 @@ TEST_P(receiving, events_of_a_full_queue_wait_and_none_is_lost) {
     EXPECT_EQ(events(kind::requested), 40u);
 }
 
+TEST_P(receiving, who_wants_no_more_messages_may_still_answer) {
+    meet(role::client);
+    if (!rules().request_streams) GTEST_SKIP() << "requests have no streams of their own";
+    const auto id = session().fetch(now(), track(), {0, 0}, {1, 0});
+    ASSERT_TRUE(id);
+    peer().pump();
+    const auto stream = *id / 2 * 4;
+    peer().stop(stream, 0);
+    EXPECT_EQ(events(kind::rejected) + events(kind::cancelled), 0u);
+    peer().send_message(stream, msg::fetch_ok{*id, 0, {0, 3}});
+    EXPECT_EQ(events(kind::accepted), 1u);
+    // Its own direction is what ends the request.
+    const auto other = session().subscribe(now(), track("audio"));
+    ASSERT_TRUE(other);
+    peer().pump();
+    const auto second = *other / 2 * 4;
+    peer().stop(second, 0);
+    peer().reset(second, 0);
+    EXPECT_EQ(events(kind::rejected) + events(kind::cancelled), 1u);
+    EXPECT_FALSE(session().closed());
+}
+
 TEST_P(receiving, a_closed_session_takes_everything_and_says_nothing) {
     meet(role::client);
     (void)subscribing(track(), 7);

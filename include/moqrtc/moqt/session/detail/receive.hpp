@@ -314,6 +314,12 @@ MOQRTC_INLINE void session::handle_stop_sending(instant now, stream_id id, std::
         return reset_out(now, slot, code);
     }
     if (r == nullptr) return reset_out(now, slot, code);
+    // Whoever answers may want no more messages of ours and answer all the same; a request that it
+    // cancels it ends in its own direction, too (anchor `request-cancellation`).
+    const bool hears_more = r->ours && in_ids_.find(id) != id_map::none;
+    if (hears_more && r->kind != request_kind::publish &&
+        r->kind != request_kind::publish_namespace)
+        return reset_out(now, slot, reset_code::cancelled);
     on_stream_end(now, *r, true, code);
 }
 

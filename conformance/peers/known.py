@@ -25,12 +25,10 @@ KNOWN = [
         "over raw QUIC its relay takes reset codes for those of WebTransport and ends the session when a request is "
         "cancelled with CANCELLED (\"webtransport error: read error: invalid RESET_STREAM: 1\"); draft 18, section "
         "\"Stream Reset Error Codes\": CANCELLED is 0x1", transports=("quic",)),
-    row("moq-rs-ietf", "client", r"^16 of 18; not: publish-track-subscribe[^,]*, data-subgroup-basic[^,]*$",
-        "two of its cases want of a relay what the draft does not: `publish-track-subscribe` publishes other bytes as "
-        "object 0:0 of the track of the case before (draft 18, section \"Malformed Tracks\": \"the same Object is "
-        "received more than once with different Payload\", and a relay \"MUST immediately terminate downstream "
-        "subscriptions\"), `data-subgroup-basic` wants an object from before the first subscription (section "
-        "\"Subscriber Interactions\": relays that aggregate \"can subscribe using the Largest Object filter\")"),
+    row("moq-rs-ietf", "client", r"^17 of 18; not: publish-track-subscribe[^,]*$",
+        "its case `publish-track-subscribe` publishes other bytes as object 0:0 of the track of the case before; draft "
+        "18, section \"Malformed Tracks\": \"The same Object is received more than once with different Payload\", and a "
+        "relay \"MUST immediately terminate downstream subscriptions\""),
 ]
 
 

@@ -111,6 +111,7 @@ private:
         setup_options options;
         if (rules().request_credit) options.max_request_id = 40;
         options.max_auth_token_cache_size = 100;
+        if (rules().range_filters) options.max_filter_ranges = options.max_request_updates = 8;
         if (rules().setup == setup_form::symmetric)
             send(we_serve() ? 2 : 3, framed(msg::setup{options}), false);
         else if (we_serve())
@@ -302,14 +303,16 @@ private:
         if (bits & 1) params.forward = (bits & 128) != 0;
         if (bits & 2) params.subscriber_priority = in_.next();
         if (bits & 4)
-            params.subscription_filter =
-                subscription_filter{static_cast<filter_type>(1 + in_.below(4)),
-                                    {in_.below(4), in_.below(4)},
-                                    in_.below(8)};
+            params.subscription_filter = subscription_filter{static_cast<filter_type>(in_.below(7)),
+                                                             {in_.below(4), in_.below(4)},
+                                                             in_.below(8),
+                                                             in_.below(8)};
         if (bits & 8) params.group_order = static_cast<group_order>(1 + in_.below(2));
         if (bits & 16) params.object_delivery_timeout = 1 + in_.next();
         if (bits & 32) params.subgroup_delivery_timeout = 1 + in_.next();
         if (bits & 64) params.largest_object = location{in_.below(4), in_.below(4)};
+        if ((bits & 192) == 192) params.fill = fill_parameters{inside_};
+        if ((bits & 136) == 136) params.range_filters = range_filter_list{ranges_};
         return params;
     }
     [[nodiscard]] full_track_name some_track() {
@@ -376,7 +379,7 @@ private:
             (void)s.accept(now_, some_request());
             break;
         case 16: {
-            const auto code = static_cast<request_error_code>(in_.below(18));
+            const auto code = static_cast<request_error_code>(in_.below(20));
             (void)s.reject(now_, some_request(), code, "no");
             break;
         }
@@ -434,7 +437,35 @@ private:
                 (void)s.request_goaway(now_, some_request(), "", milliseconds(in_.next()));
             break;
         default:
-            if (in_.below(8) == 7) s.close(now_, close_code::no_error, "bye");
+            return rare_command();
+        }
+    }
+    void rare_command() {
+        auto& s = *session_;
+        switch (in_.below(8)) {
+        case 0:
+        case 1: {
+            const auto id = some_request();
+            while (const auto what = s.next_fill(id)) {
+                if (in_.below(2) == 0) {
+                    (void)s.fail_fill(now_, id, *what, reset_code::internal_error);
+                } else if (const auto stream = s.open_fill_stream(now_, id, *what)) {
+                    (void)s.write_fetch_object(now_, *stream, some_object());
+                }
+            }
+            break;
+        }
+        case 2:
+            (void)s.cancel_fill(now_, some_request(), some_request());
+            break;
+        case 3:
+            (void)s.notify_state(now_, some_request(), some_params());
+            break;
+        case 7:
+            s.close(now_, close_code::no_error, "bye");
+            break;
+        default:
+            break;
         }
     }
 
@@ -506,6 +537,11 @@ private:
 
     program in_;
     session_config config_{};
+    /// The past of the current group; objects 3 to 5.
+    const message_params inside_{.subscription_filter =
+                                     subscription_filter{filter_type::relative_start, {1, 0}}};
+    const std::array<std::byte, 3> range_{std::byte{0}, std::byte{3}, std::byte{2}};
+    const std::array<encoded_filter, 1> ranges_{encoded_filter{range_subject::object_id, range_}};
     buffer_pool pool_{};
     instant now_{};
     std::unique_ptr<session> session_;

@@ -70,7 +70,7 @@ public:
     std::uint32_t attach_sibling(relay_node& other, bool upstream = false) {
         moqrtc::testing::link_config link;
         link.unidirectional_streams = link.bidirectional_streams = 1'000'000;
-        return attach_relay(other, draft::d18, link,
+        return attach_relay(other, spoken_drafts.front(), link,
                             {.label = "sibling", .upstream = upstream, .sibling = true},
                             {.label = "sibling", .sibling = true});
     }

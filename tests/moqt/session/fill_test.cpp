@@ -489,6 +489,24 @@ TEST_P(filtering, MUST_20_149_only_objects_in_range_are_sent) {
     EXPECT_EQ(peer().count<msg::publish_done>(streams[id]), 1u) << "MUST-20-095";
 }
 
+TEST_P(filtering, MUST_20_146_a_refusal_waits_for_the_answers_before_it) {
+    meet();
+    const auto id = subscribed(track());
+    const auto first = peer().next_request();
+    peer().send_message(streams[id], msg::request_update{first, id, {}});
+    const auto bad = *hex_decode("0080");
+    const std::array broken{encoded_filter{range_subject::object_id, bad}};
+    message_params params;
+    params.range_filters = range_filter_list{broken};
+    peer().send_message(streams[id], msg::request_update{peer().next_request(), id, params});
+    expect_open();
+    EXPECT_EQ(peer().count<msg::request_error>(streams[id]), 0u);
+    ASSERT_TRUE(session().accept_update(now(), first));
+    peer().pump();
+    EXPECT_EQ(peer().count<msg::request_ok>(streams[id]), 1u);
+    expect_rejected(streams[id], request_error_code::invalid_filter);
+}
+
 TEST_P(filtering, MUST_20_148_several_subscriptions_to_a_track) {
     meet();
     const auto first = subscribed(track());

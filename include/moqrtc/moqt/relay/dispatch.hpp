@@ -208,7 +208,7 @@ MOQRTC_INLINE void relay::on_accepted(instant now, peer& p, event& e) {
         }
         if (auto* from = find(question.from))
             answer_status(now, *from, question.id, e.ok_params(), p.session.rules(),
-                          e.track_properties());
+                          question.plain ? bytes{} : e.track_properties());
         return;
     }
     default:
@@ -315,20 +315,21 @@ MOQRTC_INLINE void relay::on_track_status(instant now, peer& p, event& e) {
     if (!admit(now, p, e.id, request_kind::track_status, name.space, name.name,
                m->params.authorization_tokens))
         return;
+    const bool plain = !m->params.include_properties.value_or(true);
     const auto index = find_track(name);
     if (index != none && tracks_[index].has_established(sources_)) {
         const auto& t = tracks_[index];
         message_params params;
         params.largest_object = t.largest;
         const auto& rules = t.rules != nullptr ? *t.rules : p.session.rules();
-        return answer_status(now, p, e.id, params, rules, as_bytes(t.properties));
+        return answer_status(now, p, e.id, params, rules, plain ? bytes{} : as_bytes(t.properties));
     }
     auto* const asked = status_source(name.space, p);
     const auto question = asked == nullptr || asked == &p ? fail(errc::not_found, "publisher")
                                                           : asked->session.track_status(now, name);
     if (!question)
         return refuse(now, p, e.id, request_error_code::does_not_exist, "nobody publishes this");
-    asked->statuses[*question] = {p.key, e.id};
+    asked->statuses[*question] = {.from = p.key, .id = e.id, .plain = plain};
     touch(*asked);
 }
 

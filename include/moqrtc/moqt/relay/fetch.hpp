@@ -101,7 +101,7 @@ MOQRTC_INLINE void relay::start_relative(instant now, std::uint32_t index) {
     if (!question)
         return refuse_fetch(now, index, request_error_code::invalid_range,
                             "nothing has been published");
-    from->statuses[*question] = {f.to->key, f.id, index};
+    from->statuses[*question] = {.from = f.to->key, .id = f.id, .fetch = index};
     touch(*from);
 }
 

@@ -52,6 +52,7 @@ struct alignas(64) peer {
     struct status_question {
         session_key from{};
         request_id id = 0;
+        bool plain = false;         ///< without track properties
         std::uint32_t fetch = none; ///< it was asked for this FETCH, to learn the Largest Object
     };
     std::map<request_id, status_question> statuses{};

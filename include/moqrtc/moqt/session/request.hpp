@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace moqrtc::moqt {
@@ -141,6 +142,8 @@ struct alignas(64) request {
     std::uint32_t first_stream = no_slot;  ///< list of our open data streams
     std::vector<request_id> updates_out{}; ///< our updates without an answer, oldest first
     std::vector<request_id> updates_in{};  ///< the peer's
+    /// Those of them that are refused as soon as the ones before them have their answers.
+    std::vector<std::pair<request_id, request_error_code>> updates_refused{};
     std::set<std::string> suffixes{};      ///< announced under SUBSCRIBE_NAMESPACE, canonical keys
     std::vector<pending_fill> fills{};     ///< the peer's
     std::vector<asked_fill> asked_fills{}; ///< ours

@@ -326,6 +326,7 @@ private:
 
     // detail/updates.hpp, detail/implied.hpp
     void on_update(instant now, request* on, bytes body);
+    void refuse_updates(instant now, request_id id);
     [[nodiscard]] request* find_namespace(const track_namespace& space, request_kind kind,
                                           bool ours) noexcept;
     [[nodiscard]] request* discovery_of(const request& offered) noexcept;

@@ -198,7 +198,7 @@ MOQRTC_INLINE result<void> session::reject(instant now, request_id id, request_e
     return {};
 }
 
-MOQRTC_INLINE result<void> session::accept_update(instant, request_id update_id,
+MOQRTC_INLINE result<void> session::accept_update(instant now, request_id update_id,
                                                   const message_params& params) {
     const auto slot = updates_in_.find(update_id);
     if (slot == id_map::none || closed_) return fail(errc::not_found, "update_id");
@@ -224,6 +224,7 @@ MOQRTC_INLINE result<void> session::accept_update(instant, request_id update_id,
         r.moves_start = false;
     }
     grow_credit();
+    if (!r.updates_refused.empty()) refuse_updates(now, r.id);
     return {};
 }
 

@@ -158,8 +158,8 @@ MOQRTC_INLINE void session::on_update(instant now, request* on, bytes body) {
     updates_in_.set(m->request_id, request_ids_.find(id));
     r->updates_in.push_back(m->request_id);
     const auto refuse = [&](request_error_code code) {
-        if (!reject_update(now, m->request_id, code, to_string(code)))
-            close(close_code::internal_error, "REQUEST_ERROR does not fit");
+        r->updates_refused.emplace_back(m->request_id, code);
+        refuse_updates(now, id);
     };
     if (refused) return refuse(*refused);
     if (m->params.track_namespace_prefix) {
@@ -191,6 +191,18 @@ MOQRTC_INLINE void session::on_update(instant now, request* on, bytes body) {
         if (r == nullptr) return; // PUBLISH_DONE waited for these streams alone
     }
     emit(event::kind::update_requested, r, body).update_id = m->request_id;
+}
+
+/// Answers go in the order of the updates, so that one that the session itself refuses waits.
+MOQRTC_INLINE void session::refuse_updates(instant now, request_id id) {
+    for (auto* r = find_request(id); r != nullptr && !r->updates_refused.empty();
+         r = find_request(id)) {
+        const auto [update, code] = r->updates_refused.front();
+        if (rules_->request_streams && r->updates_in.front() != update) return;
+        r->updates_refused.erase(r->updates_refused.begin());
+        if (!reject_update(now, update, code, to_string(code)))
+            return close(close_code::internal_error, "REQUEST_ERROR does not fit");
+    }
 }
 
 } // namespace moqrtc::moqt

@@ -20,7 +20,7 @@ inline constexpr std::array spoken_drafts{draft::d22, draft::d21, draft::d20,
                                           draft::d16, draft::d15, draft::d14};
 /// The newest draft that is offered without being asked for: what is known of later ones is at
 /// second hand.
-inline constexpr draft newest_offered = draft::d18;
+inline constexpr draft newest_offered = draft::d21;
 
 [[nodiscard]] constexpr unsigned number(draft d) noexcept {
     return static_cast<unsigned>(d);

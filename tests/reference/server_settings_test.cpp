@@ -47,7 +47,16 @@ TEST(server_settings, values_reach_their_members) {
     EXPECT_EQ(s.quic.congestion, congestion_control::bbr);
     EXPECT_EQ(s.quic.retry, retry_mode::always);
     EXPECT_FALSE(s.relay.replay);
-    EXPECT_EQ(offered_drafts(s), std::vector{moqt::draft::d16});
+    ASSERT_EQ(offered_drafts(s).size(), 1u);
+    EXPECT_EQ(offered_drafts(s)[0].version, moqt::draft::d16);
+    EXPECT_EQ(offered_drafts(s)[0].protocol, "moqt-16");
+    ASSERT_TRUE(set("drafts", {"ours=18"}, s));
+    EXPECT_EQ(offered_drafts(s)[0].version, moqt::draft::d18);
+    EXPECT_EQ(offered_drafts(s)[0].protocol, "ours");
+    for (const auto& d : offered_drafts(server_settings{}))
+        EXPECT_LE(d.version, moqt::newest_offered);
+    for (const auto* wrong : {"=18", "ours=3", "ours=", "18=ours"})
+        EXPECT_FALSE(set("drafts", {wrong}, s)) << wrong;
 }
 
 TEST(server_settings, what_does_not_fit_is_refused_and_changes_nothing) {

@@ -143,6 +143,25 @@ TEST_P(relay_siblings, a_pushed_track_is_to_be_had_and_offered_at_all) {
     EXPECT_EQ(node(2).relay.statistics().objects_to_siblings, 0u) << "no circle";
 }
 
+TEST_P(relay_siblings, a_push_that_crosses_a_subscribe_brings_nothing_twice) {
+    auto& s = at<client>(1, GetParam().to);
+    message_params patient = rendezvous(GetParam().to);
+    const auto id = *s.session().subscribe(w.net.now(), {{"live"}, "video"}, patient);
+    w.net.wake({w.links[&s], 0});
+    w.run(milliseconds(20));
+    // The namespace makes the other relay subscribe, while the track itself is already offered.
+    auto& p = at<publisher>(0, GetParam().from);
+    (void)p.session().publish_namespace(w.net.now(), {"live"});
+    p.push({"live"}, "video");
+    flush(p);
+    ASSERT_TRUE(s.accepted(id));
+    for (std::uint64_t o = 0; o < 5; ++o)
+        send(p, "video", {1, o}, "x");
+    EXPECT_EQ(s.objects[id].size(), 5u);
+    EXPECT_EQ(node(1).relay.statistics().objects_duplicate, 0u);
+    EXPECT_EQ(node(1).relay.statistics().objects_from_siblings, 5u);
+}
+
 TEST_P(relay_siblings, a_subscriber_waits_for_a_publisher_elsewhere) {
     auto& s = at(1, GetParam().to);
     const auto id =

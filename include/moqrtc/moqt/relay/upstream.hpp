@@ -155,6 +155,7 @@ MOQRTC_INLINE void relay::on_publish(instant now, peer& p, event& e) {
     bool wanted = wants_forward(t) || config_.receive_unwatched || p.info.sibling;
     for (const auto s : t.waiting)
         wanted = wanted || subscribers_[s].forward;
+    wanted = wanted && !is_second(t, p);
     message_params params;
     params.forward = wanted;
     if (!p.session.accept_publish(now, e.id, params)) return;
@@ -189,7 +190,7 @@ MOQRTC_INLINE void relay::lose_source(instant now, std::uint32_t index,
     forget_source(index);
     auto& t = tracks_[track_index];
     if (code == publish_done_code::malformed_track) return malformed(now, track_index);
-    if (!t.sources.empty()) return;
+    if (!t.sources.empty()) return update_forward(now, track_index);
     if (code == publish_done_code::track_ended || code == publish_done_code::subscription_ended ||
         code == publish_done_code::unauthorized)
         return end_track(now, track_index, *code, reason);
@@ -247,6 +248,14 @@ MOQRTC_INLINE bool relay::wants_forward(const track& t) const {
                        [](const lane& l) { return l.to != nullptr && l.active; });
 }
 
+/// Whether a sibling's PUBLISH has crossed our SUBSCRIBE: where a session may have both, the second
+/// would bring everything twice.
+MOQRTC_INLINE bool relay::is_second(const track& t, const peer& p) const {
+    return p.info.sibling && std::any_of(t.sources.begin(), t.sources.end(), [&](std::uint32_t i) {
+               return sources_[i].from == &p && !sources_[i].by_publish;
+           });
+}
+
 /// Forward State upstream follows what subscribers want. Spec: anchor `publisher-interactions`.
 MOQRTC_INLINE void relay::update_forward(instant now, std::uint32_t index) {
     auto& t = tracks_[index];
@@ -256,7 +265,7 @@ MOQRTC_INLINE void relay::update_forward(instant now, std::uint32_t index) {
         auto& s = sources_[i];
         const bool unwatched =
             s.by_publish ? config_.receive_unwatched || s.from->info.sibling : t.lane_count == 0;
-        const bool forward = wanted || unwatched;
+        const bool forward = (wanted || unwatched) && !(s.by_publish && is_second(t, *s.from));
         if (!s.established || s.forward == forward) continue;
         message_params params;
         params.forward = forward;

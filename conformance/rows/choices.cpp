@@ -34,6 +34,7 @@ task<verdict> supported_requests(stage& s) {
     msg::subscribe_namespace names{};
     names.track_namespace_prefix = name.space.view();
     asked.push_back(at->ask(names));
+    co_await answer_to(s, at, asked.back()); // on another stream it may be overtaken
     if (s.rules().subscribe_tracks)
         asked.push_back(at->ask(msg::subscribe_tracks{0, name.space.view(), {}}));
     for (const auto& r : asked) {

@@ -21,7 +21,9 @@ task<fetching> asks_for_the_past(stage& s, fetching out, moqt::message_params as
     const inbound* m = nullptr;
     co_await s.until([&] {
         m = f.p->find(msg::fetch::code(s.rules()), since);
-        return m != nullptr || f.p->closed || (f.s != nullptr && f.s->answer(out.asked) != nullptr);
+        // A yes may come before the question to us: the two travel on different connections.
+        const auto* told = f.s != nullptr ? f.s->answer(out.asked) : nullptr;
+        return m != nullptr || f.p->closed || (told != nullptr && is_error(*f.s, *told));
     });
     if (m == nullptr) throw inconclusive{"the peer makes no FETCH to us"};
     const auto parsed = parse<msg::fetch>(s.rules(), m->body);

@@ -249,14 +249,16 @@ task<verdict> every_message(stage& s) {
     const auto own = s.space("own");
     const auto prefix = s.space("prefix");
     std::vector<std::pair<const char*, request>> asked;
+    msg::subscribe_namespace names{};
+    names.track_namespace_prefix = prefix.view();
+    asked.emplace_back("SUBSCRIBE_NAMESPACE", at->ask(names));
+    // On a stream of its own it may be overtaken, where Request IDs must come in sequence.
+    co_await answer_to(s, at, asked.back().second);
     asked.emplace_back("TRACK_STATUS", at->ask(msg::track_status{
                                            0, f.track.space.view(), as_bytes(f.track.name), {}}));
     asked.emplace_back("PUBLISH_NAMESPACE", at->ask(msg::publish_namespace{0, own.view(), {}}));
     const full_track_name mine{own, "mine"};
     asked.emplace_back("PUBLISH", offers(*at, mine, 40));
-    msg::subscribe_namespace names{};
-    names.track_namespace_prefix = prefix.view();
-    asked.emplace_back("SUBSCRIBE_NAMESPACE", at->ask(names));
     if (s.rules().subscribe_tracks)
         asked.emplace_back("SUBSCRIBE_TRACKS",
                            at->ask(msg::subscribe_tracks{0, prefix.view(), {}}));

@@ -80,7 +80,7 @@ private:
 
     quic_connection* connection_;
     const offered_drafts_list* offered_;
-    std::unique_ptr<moqt_link> link_;
+    std::unique_ptr<carried> link_;
 };
 
 } // namespace moqrtc::reference

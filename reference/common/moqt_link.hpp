@@ -40,17 +40,43 @@ protected:
     ~moqt_carrier() = default;
 };
 
+/// What a carrier carries, as the carrier sees it. The carrier owns it.
+///
+/// Streams are numbered as QUIC does, codes are those of MoQT.
+class carried {
+public:
+    carried() = default;
+    carried(const carried&) = delete;
+    carried& operator=(const carried&) = delete;
+    virtual ~carried() = default;
+
+    /// The draft is known; false when there is no session for it.
+    [[nodiscard]] virtual bool begin(instant now, moqt::draft version) = 0;
+    /// Takes everything, always.
+    virtual void handle_stream(instant now, quic_stream stream, bytes data, bool fin) = 0;
+    virtual void handle_reset(instant now, quic_stream stream, std::uint64_t code) = 0;
+    virtual void handle_stop_sending(instant now, quic_stream stream, std::uint64_t code) = 0;
+    virtual void handle_stream_closed(instant now, quic_stream stream) = 0;
+    virtual void handle_datagram(instant now, bytes data) = 0;
+    virtual void handle_acked(instant now, quic_stream stream, std::size_t count) = 0;
+    virtual void handle_stream_credit(instant now) = 0;
+    virtual void handle_writable(quic_stream stream) = 0;
+    [[nodiscard]] virtual bool next_send(instant now, pending_send& next) = 0;
+    virtual void handle_sent(instant now, quic_stream stream, std::size_t count, bool fin) = 0;
+    virtual void handle_blocked(quic_stream stream) = 0;
+    [[nodiscard]] virtual instant next_timeout() const noexcept = 0;
+    virtual void handle_timeout(instant now) = 0;
+    /// The last call.
+    virtual void carrier_closed(instant now, const close_info& info) = 0;
+};
+
 /// Ties a MoQT session to what carries it: numbers of streams, bytes, credit. Everything that is
 /// protocol is in the session.
 ///
-/// Whoever derives from it makes the session when the draft is known, and drains its events. The
-/// carrier owns it.
-class moqt_link {
+/// Whoever derives from it makes the session when the draft is known, and drains its events.
+class moqt_link : public carried {
 public:
     explicit moqt_link(moqt_carrier& carrier) noexcept : carrier_{&carrier} {}
-    virtual ~moqt_link() = default;
-    moqt_link(const moqt_link&) = delete;
-    moqt_link& operator=(const moqt_link&) = delete;
 
     [[nodiscard]] moqt_carrier& carrier() noexcept { return *carrier_; }
     [[nodiscard]] quic_connection& transport() noexcept { return carrier_->connection(); }
@@ -59,25 +85,21 @@ public:
     /// The same without looking for events: whoever drained the session calls this.
     void push();
 
-    // For the carrier. Streams are numbered as QUIC does, codes are those of MoQT.
-    /// The draft is known; false when there is no session for it.
-    [[nodiscard]] bool begin(instant now, moqt::draft version);
-    /// Takes everything, always.
-    void handle_stream(instant now, quic_stream stream, bytes data, bool fin);
-    void handle_reset(instant now, quic_stream stream, std::uint64_t code);
-    void handle_stop_sending(instant now, quic_stream stream, std::uint64_t code);
-    void handle_stream_closed(instant now, quic_stream stream);
-    void handle_datagram(instant now, bytes data);
-    void handle_acked(instant now, quic_stream stream, std::size_t count);
-    void handle_stream_credit(instant now);
-    void handle_writable(quic_stream stream);
-    [[nodiscard]] bool next_send(instant now, pending_send& next);
-    void handle_sent(instant now, quic_stream stream, std::size_t count, bool fin);
-    void handle_blocked(quic_stream stream);
-    [[nodiscard]] instant next_timeout() const noexcept;
-    void handle_timeout(instant now);
-    /// The last call.
-    void carrier_closed(instant now, const close_info& info);
+    [[nodiscard]] bool begin(instant now, moqt::draft version) final;
+    void handle_stream(instant now, quic_stream stream, bytes data, bool fin) final;
+    void handle_reset(instant now, quic_stream stream, std::uint64_t code) final;
+    void handle_stop_sending(instant now, quic_stream stream, std::uint64_t code) final;
+    void handle_stream_closed(instant now, quic_stream stream) final;
+    void handle_datagram(instant now, bytes data) final;
+    void handle_acked(instant now, quic_stream stream, std::size_t count) final;
+    void handle_stream_credit(instant now) final;
+    void handle_writable(quic_stream stream) final;
+    [[nodiscard]] bool next_send(instant now, pending_send& next) final;
+    void handle_sent(instant now, quic_stream stream, std::size_t count, bool fin) final;
+    void handle_blocked(quic_stream stream) final;
+    [[nodiscard]] instant next_timeout() const noexcept final;
+    void handle_timeout(instant now) final;
+    void carrier_closed(instant now, const close_info& info) final;
 
 protected:
     /// Makes the session of a draft; null closes the carrier.
@@ -113,6 +135,6 @@ private:
 };
 
 /// Makes the link of a session that a carrier is about to carry.
-using moqt_link_maker = std::function<std::unique_ptr<moqt_link>(moqt_carrier& carrier)>;
+using moqt_link_maker = std::function<std::unique_ptr<carried>(moqt_carrier& carrier)>;
 
 } // namespace moqrtc::reference

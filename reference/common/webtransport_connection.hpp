@@ -25,7 +25,7 @@ public:
                          const moqt_link_maker& make)
         : owner_{&owner}, path_{std::move(path)}, link_{make(*this)} {}
 
-    [[nodiscard]] moqt_link& link() noexcept { return *link_; }
+    [[nodiscard]] carried& link() noexcept { return *link_; }
     [[nodiscard]] quic_connection& connection() noexcept override;
     [[nodiscard]] std::optional<std::string_view> webtransport_path() const noexcept override {
         return path_;
@@ -43,7 +43,7 @@ private:
     webtransport_connection* owner_;
     webtransport::session_id id_ = webtransport::no_session;
     std::string path_;
-    std::unique_ptr<moqt_link> link_;
+    std::unique_ptr<carried> link_;
     std::vector<quic_stream> waiting_; ///< for the session's flow control
 };
 

@@ -110,7 +110,31 @@ private:
     asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_;
     buffer_pool pool_;
-    moqt::allow_all policy_;
+    /// Native QUIC comes in by the same doors as WebTransport; inside, everything is allowed.
+    class door_rules final : public moqt::policy {
+    public:
+        explicit door_rules(const shard& of) : of_{&of} {}
+        [[nodiscard]] std::optional<moqt::close_code>
+        turns_away(const moqt::session_info& info) override {
+            if (of_->config_.doors == nullptr) return std::nullopt;
+            door_request request{};
+            request.path = info.door;
+            const auto status = of_->config_.doors->decide(request).status;
+            if (status == 404) return moqt::close_code::invalid_path;
+            if (status != 200) return moqt::close_code::unauthorized;
+            return std::nullopt;
+        }
+        [[nodiscard]] moqt::decision decide(moqt::session_key, const moqt::session_info&,
+                                            moqt::request_kind, const moqt::track_namespace&,
+                                            std::string_view,
+                                            std::span<const moqt::authorization_token>) override {
+            return moqt::decision::allow();
+        }
+
+    private:
+        const shard* of_;
+    };
+    door_rules policy_{*this};
     std::unique_ptr<moqt::relay> relay_;
     http3_host web_; ///< connections refer to it
     std::unique_ptr<quic_endpoint> endpoint_;

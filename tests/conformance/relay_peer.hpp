@@ -253,7 +253,20 @@ private:
         }
     }
 
-    static inline moqt::allow_all open_{};
+    /// Open to everybody who comes in by one path.
+    class one_door final : public moqt::policy {
+    public:
+        std::optional<moqt::close_code> turns_away(const moqt::session_info& info) override {
+            if (info.door == "/moq") return std::nullopt;
+            return moqt::close_code::invalid_path;
+        }
+        moqt::decision decide(moqt::session_key, const moqt::session_info&, moqt::request_kind,
+                              const moqt::track_namespace&, std::string_view,
+                              std::span<const moqt::authorization_token>) override {
+            return moqt::decision::allow();
+        }
+    };
+    static inline one_door open_{};
     buffer_pool pool_{};
     moqt::relay relay_;
     std::vector<std::optional<moqt::session_key>> keys_{};

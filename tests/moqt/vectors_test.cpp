@@ -1,3 +1,4 @@
+#include "vectors/check.hpp"
 #include "vectors/generated.hpp"
 
 #include <filesystem>
@@ -21,99 +22,20 @@ std::string read(const std::string& path) {
     return text.str();
 }
 
-template <class M>
-void check_message(const wire_rules& rules, bytes whole, const json& vector) {
-    const auto type = decode_varint(rules.varint, whole.data(), whole.size());
-    ASSERT_EQ(type.value, M::code(rules));
-    ASSERT_GE(whole.size(), type.size + 2);
-    const auto body = whole.subspan(type.size + 2);
-    ASSERT_EQ(load_be<2>(whole.subspan(type.size)), body.size());
-    const auto parsed = parse<M>(rules, body);
-    if (vector.contains("error")) {
-        ASSERT_FALSE(parsed);
-        EXPECT_EQ(vectors::category(parsed.error().code), vector["error"].get<std::string>())
-            << parsed.error().field;
-        return;
-    }
-    ASSERT_TRUE(parsed) << to_string(parsed.error().code) << " " << parsed.error().field;
-    EXPECT_EQ(vectors::decoded(rules, *parsed), vector["decoded"]);
-
-    vectors::from_json::storage kept;
-    vectors::from_json io{rules, vector["decoded"], kept};
-    M built{};
-    vectors::fields(io, built);
-    const auto written = vectors::framed(rules, built);
-    EXPECT_EQ(vectors::decoded(rules, built), vector["decoded"]);
-    if (vector.value("canonical", true))
-        EXPECT_EQ(hex_encode(written), vector["hex"].get<std::string>());
-    else
-        EXPECT_NE(hex_encode(written), vector["hex"].get<std::string>());
-}
-
-void check_integer(const wire_rules& rules, bytes whole, const json& vector) {
-    const auto got = decode_varint(rules.varint, whole.data(), whole.size());
-    if (vector.contains("error")) {
-        EXPECT_EQ(got.size, 0U);
-        return;
-    }
-    EXPECT_EQ(got.size, whole.size());
-    EXPECT_EQ(std::to_string(got.value), vector["decoded"]["value"].get<std::string>());
-    std::array<std::byte, 9> out{};
-    const auto size = encode_varint(rules.varint, got.value, out.data());
-    EXPECT_EQ(equal(bytes{out}.first(size), whole), vector.value("canonical", true));
-}
-
-/// Data streams and datagrams.
-void check_data(const wire_rules& rules, const std::string& type, bytes whole, const json& vector) {
-    const bool datagram = type == "object_datagram";
-    const bool descending = vector.contains("decoded") && vector["decoded"].contains("group_order");
-    const auto order = descending ? group_order::descending : group_order::ascending;
-    try {
-        const auto read = datagram ? vectors::decoded_datagram(rules, whole)
-                                   : vectors::decoded_stream(rules, whole, order);
-        ASSERT_TRUE(vector.contains("decoded")) << read.dump();
-        EXPECT_EQ(read, vector["decoded"]);
-    } catch (const vectors::unreadable& failure) {
-        ASSERT_TRUE(vector.contains("error")) << failure.why.field;
-        EXPECT_EQ(vectors::category(failure.why.code), vector["error"].get<std::string>());
-        return;
-    }
-    const auto& value = vector["decoded"];
-    const auto written = datagram                    ? vectors::encoded_datagram(rules, value)
-                         : type == "subgroup_stream" ? vectors::encoded_subgroup(rules, value)
-                                                     : vectors::encoded_fetch(rules, value);
-    EXPECT_EQ(hex_encode(written) == vector["hex"].get<std::string>(),
-              vector.value("canonical", true));
-}
-
 /// Checks every vector of a file and returns how many there are.
 std::size_t check_file(const wire_rules& rules, const json& file) {
-    const auto type = file["message_type"].get<std::string>();
     EXPECT_FALSE(file["spec_section"].get<std::string>().empty());
-    std::set<std::string> ids;
-    for (const auto& vector : file["vectors"]) {
-        SCOPED_TRACE(type + " " + vector["id"].get<std::string>());
-        EXPECT_TRUE(ids.insert(vector["id"]).second);
-        EXPECT_NE(vector.contains("decoded"), vector.contains("error"));
-        const auto whole = hex_decode(vector["hex"].get<std::string>());
-        EXPECT_TRUE(whole);
-        if (!whole) continue;
-        bool found = type == "varint";
-        if (found) check_integer(rules, *whole, vector);
-        if (type == "subgroup_stream" || type == "fetch_stream" || type == "object_datagram") {
-            found = true;
-            check_data(rules, type, *whole, vector);
-        }
-        msg::all::for_each([&]<class M> {
-            if (vectors::lower(M::name) != type || M::code(rules) == no_code) return;
-            EXPECT_EQ(file["message_type_id"].get<std::string>(),
-                      vectors::hexadecimal(M::code(rules), 2));
-            found = true;
-            check_message<M>(rules, *whole, vector);
-        });
-        EXPECT_TRUE(found);
-    }
-    return ids.size();
+    const auto result = vectors::check_file(rules, file);
+    for (const auto& problem : result.problems)
+        ADD_FAILURE() << problem;
+    EXPECT_EQ(result.unknown, 0U);
+    const auto type = file["message_type"].get<std::string>();
+    msg::all::for_each([&]<class M> {
+        if (vectors::lower(M::name) != type || M::code(rules) == no_code) return;
+        EXPECT_EQ(file["message_type_id"].get<std::string>(),
+                  vectors::hexadecimal(M::code(rules), 2));
+    });
+    return result.vectors;
 }
 
 TEST(vectors, hold_in_both_directions) {

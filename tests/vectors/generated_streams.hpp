@@ -10,21 +10,6 @@
 /// form behind it, and what must not be read.
 namespace moqrtc::moqt::vectors {
 
-/// The schema's words for a codec's failure.
-[[nodiscard]] inline std::string category(errc code) {
-    switch (code) {
-    case errc::truncated:
-        return "incomplete";
-    case errc::duplicate:
-        return "duplicate_parameter";
-    case errc::unknown_type:
-    case errc::malformed_value:
-        return "invalid_parameter";
-    default:
-        return "invalid_value";
-    }
-}
-
 /// Key-Value-Pairs in the encoding of a draft, in hexadecimal.
 [[nodiscard]] inline std::string properties_of(const wire_rules& rules,
                                                const std::vector<key_value>& pairs) {

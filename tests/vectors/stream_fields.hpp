@@ -9,6 +9,21 @@
 /// a stream's `objects` stand in the order of the stream.
 namespace moqrtc::moqt::vectors {
 
+/// The schema's words for a codec's failure.
+[[nodiscard]] inline std::string category(errc code) {
+    switch (code) {
+    case errc::truncated:
+        return "incomplete";
+    case errc::duplicate:
+        return "duplicate_parameter";
+    case errc::unknown_type:
+    case errc::malformed_value:
+        return "invalid_parameter";
+    default:
+        return "invalid_value";
+    }
+}
+
 /// What cannot be read, with the codec's error.
 struct unreadable {
     error why;

@@ -36,8 +36,15 @@ MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
     case event::kind::stream_stopped:
         return on_data(now, p, e);
     case event::kind::established:
-        if (p.info.door.empty() && !p.info.upstream && !p.info.sibling)
+        if (p.info.door.empty() && !p.info.upstream && !p.info.sibling) {
             p.info.door = detail::door_of(e);
+            const auto why =
+                p.session.config().webtransport ? std::nullopt : policy_->turns_away(p.info);
+            if (why) {
+                p.session.close(now, *why, "no session here");
+                return touch(p);
+            }
+        }
         return on_established(now, p);
     case event::kind::requested:
         return on_request(now, p, e);

@@ -6,6 +6,7 @@
 #include <moqrtc/moqt/session/event.hpp>
 #include <moqrtc/moqt/token.hpp>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,11 @@ struct decision {
 class policy {
 public:
     virtual ~policy() = default;
+    /// Why a client of native QUIC gets no session where it came in (`info.door`); none: it does.
+    /// WebTransport has answered its CONNECT request before. Spec: anchor `path`.
+    [[nodiscard]] virtual std::optional<close_code> turns_away(const session_info& /*info*/) {
+        return std::nullopt;
+    }
     /// `space` is the namespace or prefix; `track` is empty for namespace requests. `tokens` are
     /// the request's, with aliases resolved, and live for the call only.
     [[nodiscard]] virtual decision decide(session_key session, const session_info& info,

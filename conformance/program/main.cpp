@@ -1,0 +1,245 @@
+#include "network.hpp"
+#include "vectors.hpp"
+
+#include <CLI/CLI.hpp>
+#include <common/clock.hpp>
+#include <conformance/report.hpp>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <unistd.h>
+
+namespace {
+
+using namespace moqrtc;
+using namespace moqrtc::conformance;
+
+namespace exit_status {
+constexpr int all_pass = 0;
+constexpr int some_fail = 1;
+constexpr int arguments = 2;
+constexpr int unreachable = 3;
+} // namespace exit_status
+
+struct arguments {
+    std::string target{};
+    unsigned draft = number(moqt::draft::d18);
+    std::string json{};
+    bool tap = false;
+    std::string html{};
+    std::vector<std::string> filters{};
+    std::string listen{};
+    std::string peer{};
+    std::vector<std::string> command{};
+    bool insecure = false;
+    std::string cert_sha256{};
+    std::string ca_file{};
+    unsigned at_once = 0;
+    unsigned timeout_s = 110;
+    unsigned row_timeout_s = 20;
+    unsigned patience_ms = 2500;
+    bool verbose = false;
+    bool list = false;
+    std::string vectors{};
+};
+
+std::string now_text() {
+    const auto t = std::time(nullptr);
+    std::tm parts{};
+    gmtime_r(&t, &parts);
+    char out[32];
+    std::strftime(out, sizeof out, "%Y-%m-%d %H:%M UTC", &parts);
+    return out;
+}
+std::string nonce() {
+    std::random_device any;
+    return "conformance-" + std::to_string(any() % 1'000'000);
+}
+bool write_file(const std::string& path, const std::string& content) {
+    if (path == "-") return static_cast<bool>(std::cout << content << std::flush);
+    std::ofstream out{path, std::ios::binary};
+    out << content;
+    return static_cast<bool>(out.flush());
+}
+int complain(const std::string& what) {
+    std::fprintf(stderr, "moqrtc-conformance: %s\n", what.c_str());
+    return exit_status::arguments;
+}
+
+/// One line that changes, on a terminal.
+class progress {
+public:
+    explicit progress(const suite& of) : of_{&of}, terminal_{isatty(STDERR_FILENO) == 1} {}
+    void show(const outcome& o) {
+        ++n_[static_cast<std::size_t>(o.result.what)];
+        if (!terminal_) return;
+        std::fprintf(stderr,
+                     "\r\033[K[%3zu/%zu] \033[32m%zu pass\033[0m  \033[31m%zu fail\033[0m  "
+                     "\033[33m%zu undecided\033[0m  %s",
+                     of_->finished(), of_->planned(), n_[0], n_[1], n_[2],
+                     std::string{o.name.id}.c_str());
+    }
+    void erase() const {
+        if (terminal_) std::fprintf(stderr, "\r\033[K");
+    }
+
+private:
+    const suite* of_;
+    bool terminal_;
+    totals n_{};
+};
+
+/// What a run needs to know of the peer; a sentence where the arguments do not say it.
+std::string read(const arguments& a, target_info& target, network_options& to) {
+    const auto version = moqt::draft_of(a.draft);
+    if (!version || std::ranges::count(moqt::spoken_drafts, *version) == 0)
+        return "draft " + std::to_string(a.draft) + " is not spoken";
+    target.version = *version;
+    target.nonce = nonce();
+    target.patience = milliseconds(a.patience_ms);
+    target.row_time = seconds(a.row_timeout_s);
+    if (a.insecure) {
+        to.trust.how = reference::tls_trust::mode::anyone;
+    } else if (!a.cert_sha256.empty()) {
+        const auto pin = reference::parse_sha256(a.cert_sha256);
+        if (!pin) return "--cert-sha256 takes 64 hexadecimal digits";
+        to.trust.how = reference::tls_trust::mode::pinned;
+        to.trust.pins = {*pin};
+    } else if (!a.ca_file.empty()) {
+        to.trust.authorities_file = a.ca_file;
+    }
+    if (a.listen.empty() == a.target.empty()) return "one of --target and --listen is needed";
+    if (!a.target.empty()) {
+        auto where = reference::parse_locator(a.target);
+        if (!where) return where.error();
+        to.where = std::move(*where);
+        target.webtransport = to.where.how == reference::locator::scheme::https;
+        target.authority = to.where.authority;
+        target.path = to.where.path;
+        return {};
+    }
+    const auto colon = a.listen.rfind(':');
+    if (colon == a.listen.npos || a.command.empty())
+        return "--listen HOST:PORT needs --peer publisher|subscriber and -- COMMAND";
+    to.listen_host = a.listen.substr(0, colon);
+    if (to.listen_host.starts_with('[') && to.listen_host.ends_with(']'))
+        to.listen_host = to.listen_host.substr(1, to.listen_host.size() - 2);
+    to.listen_port =
+        static_cast<std::uint16_t>(std::strtoul(a.listen.c_str() + colon + 1, nullptr, 10));
+    to.command = a.command;
+    to.verbose = a.verbose;
+    if (a.peer != "publisher" && a.peer != "subscriber")
+        return "--peer says whether the command is a publisher or a subscriber";
+    target.peer = a.peer == "publisher" ? peer_kind::publisher : peer_kind::subscriber;
+    return {};
+}
+
+int run(const arguments& a) {
+    target_info target;
+    network_options to;
+    if (const auto problem = read(a, target, to); !problem.empty()) return complain(problem);
+    const bool listens = !to.listen_host.empty();
+    suite_options options;
+    options.filters = a.filters;
+    // Programs that are started for each row are heavier than connections.
+    options.at_once = a.at_once != 0 ? a.at_once : listens ? 4 : 12;
+    options.run_time = seconds(a.timeout_s);
+
+    run_info info;
+    info.target = listens ? a.peer + " " + a.command.front() : a.target;
+    info.when = now_text();
+    info.program = "moqrtc-conformance";
+    network net{std::move(to)};
+    if (const auto problem = net.prepare(target.version); !problem.empty())
+        return complain(problem);
+    if (listens) {
+        // What the peer has to say of the URI that it was given.
+        const auto where = reference::parse_locator(net.url());
+        target.authority = where ? where->authority : std::string{};
+        target.path = where ? where->path : std::string{};
+    }
+    suite rows{target, options, net};
+    if (rows.planned() == 0) return complain("no row fits --filter");
+    progress line{rows};
+    rows.on_outcome = [&](const outcome& o, stage*) {
+        line.show(o);
+        if (!a.verbose) return;
+        std::fprintf(stderr, "%-9s %s: %s\n", std::string{to_string(o.result.what)}.c_str(),
+                     std::string{o.name.id}.c_str(), o.result.reason.c_str());
+    };
+    const auto began = reference::steady_now();
+    net.run(rows);
+    info.seconds = static_cast<double>(reference::steady_now().us - began.us) / 1e6;
+    line.erase();
+
+    bool written = true;
+    if (!a.json.empty()) written = write_file(a.json, to_json(rows, info));
+    if (!a.html.empty()) written = write_file(a.html, to_html(rows, info)) && written;
+    if (a.tap)
+        std::fputs(to_tap(rows).c_str(), stdout);
+    else if (a.json != "-")
+        std::fputs(to_table(rows, info, isatty(STDOUT_FILENO) == 1).c_str(), stdout);
+    if (!written) return complain("a report could not be written");
+    if (!rows.reached()) {
+        std::fprintf(stderr, "moqrtc-conformance: no session with the peer: %s\n",
+                     rows.why_not().c_str());
+        return exit_status::unreachable;
+    }
+    return count(rows)[1] == 0 ? exit_status::all_pass : exit_status::some_fail;
+}
+
+} // namespace
+
+int main(int count, char** values) {
+    std::signal(SIGPIPE, SIG_IGN);
+    arguments a;
+    CLI::App app{"moqrtc-conformance: does an endpoint keep the requirements of moq-transport?"};
+    app.add_option("--target", a.target,
+                   "a relay or server: moqt://host:port[/path] (raw QUIC), "
+                   "https://host:port/path (WebTransport)");
+    app.add_option("--listen", a.listen,
+                   "HOST:PORT to wait at for a client that COMMAND starts; {url} and {port} in it "
+                   "say where; port 0 is a free one");
+    app.add_option("--peer", a.peer, "what COMMAND is: publisher or subscriber")
+        ->check(CLI::IsMember({"publisher", "subscriber"}));
+    app.add_option("command", a.command, "COMMAND and its arguments, behind --");
+    app.add_option("--draft", a.draft, "the draft to speak")->capture_default_str();
+    app.add_option("--filter", a.filters, "rows whose identifier contains this; repeat for more");
+    app.add_option("--json", a.json, "write a report as JSON there (- is standard output)");
+    app.add_flag("--tap", a.tap, "print TAP version 14 instead of the table");
+    app.add_option("--html", a.html, "write a page there");
+    app.add_flag("--insecure", a.insecure, "believe any certificate");
+    app.add_option("--cert-sha256", a.cert_sha256, "believe the certificate with this SHA-256");
+    app.add_option("--ca", a.ca_file, "believe certificates signed by those in this file")
+        ->check(CLI::ExistingFile);
+    app.add_option("--at-once", a.at_once, "rows that run at the same time");
+    app.add_option("--timeout", a.timeout_s, "seconds for all rows")->capture_default_str();
+    app.add_option("--row-timeout", a.row_timeout_s, "seconds for one row")->capture_default_str();
+    app.add_option("--patience", a.patience_ms, "milliseconds until no answer is silence")
+        ->capture_default_str();
+    app.add_flag("-v,--verbose", a.verbose, "each row as it ends, and what COMMAND says");
+    app.add_flag("--list-undecidable", a.list, "print the rows that no run decides, with reasons");
+    app.add_option("--vectors", a.vectors, "check codec vectors in this folder instead of a peer")
+        ->check(CLI::ExistingDirectory);
+    try {
+        app.parse(count, values);
+    } catch (const CLI::ParseError& failure) {
+        return app.exit(failure) == 0 ? exit_status::all_pass : exit_status::arguments;
+    }
+    try {
+        if (!a.vectors.empty())
+            return check_vectors(a.vectors) ? exit_status::all_pass : exit_status::some_fail;
+        if (a.list) {
+            const auto version = moqt::draft_of(a.draft);
+            if (!version) return complain("no such draft");
+            std::fputs(to_markdown(*version).c_str(), stdout);
+            return exit_status::all_pass;
+        }
+        return run(a);
+    } catch (const std::exception& failure) {
+        return complain(failure.what());
+    }
+}

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "children.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <common/locator.hpp>
+#include <common/moqt_link.hpp>
+#include <common/quic_endpoint.hpp>
+#include <common/tls.hpp>
+#include <common/webtransport_client.hpp>
+#include <conformance/suite.hpp>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace moqrtc::conformance {
+
+class side_link;
+
+/// Where the peer is, or where it comes.
+struct network_options {
+    reference::locator where{};   ///< of a server
+    reference::tls_trust trust{}; ///< whom we believe
+    std::string listen_host{};    ///< not empty: the peer is a client that `command` starts
+    std::uint16_t listen_port = 0;
+    std::vector<std::string> command{}; ///< `{url}` and `{port}` stand for where we listen
+    bool verbose = false;               ///< what the command says is shown
+};
+
+/// Runs a suite over QUIC or WebTransport, on one thread.
+class network final : public connector {
+public:
+    explicit network(network_options options);
+    ~network();
+    network(const network&) = delete;
+    network& operator=(const network&) = delete;
+
+    /// Binds the socket; what went wrong, or nothing.
+    [[nodiscard]] std::string prepare(moqt::draft version);
+    /// The URL at which we listen.
+    [[nodiscard]] const std::string& url() const noexcept { return url_; }
+    /// Runs to the end of the suite. Ends early when `interrupted` is set.
+    void run(suite& what);
+
+    void connect(stage& owner, side& fresh) override;
+
+private:
+    friend class side_link;
+    struct waiting {
+        stage* owner = nullptr;
+        std::weak_ptr<side*> to{};
+    };
+    [[nodiscard]] std::unique_ptr<reference::carried> link_for(reference::moqt_carrier& carrier,
+                                                               const waiting& who);
+    /// Something came: rows go on, and what they want to send leaves.
+    void stirred(stage* owner);
+    void flush();
+    void arm();
+    void start_child(const waiting& who);
+
+    network_options options_;
+    asio::io_context context_{};
+    asio::steady_timer timer_;
+    buffer_pool pool_{};
+    std::shared_ptr<const reference::tls_client> tls_{};
+    std::unique_ptr<reference::quic_endpoint> endpoint_{};
+    std::set<side_link*> links_{};
+    std::deque<waiting> expected_{}; ///< rows that wait for the peer to connect
+    children children_{};
+    suite* suite_ = nullptr;
+    std::string url_{};
+    moqt::draft version_ = moqt::draft::d18;
+    bool stirring_ = false;
+};
+
+} // namespace moqrtc::conformance

@@ -1,0 +1,105 @@
+"""The conformance program against our own relay and clients, over QUIC and WebTransport."""
+
+import json
+import subprocess
+import unittest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from lib import BIN, Server, free_udp_port
+
+PROGRAM = BIN / "moqrtc-conformance"
+CLIENT = BIN / "moqrtc-client"
+
+
+def run(*arguments, seconds=150):
+    return subprocess.run(
+        [str(a) for a in (PROGRAM, *arguments)], capture_output=True, text=True, timeout=seconds
+    )
+
+
+class Conformance(unittest.TestCase):
+    def setUp(self):
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def relay(self):
+        server = Server(self.folder)
+        self.addCleanup(server.stop)
+        return server
+
+    def rows(self, name):
+        report = json.loads((self.folder / name).read_text())
+        return report, {row["id"]: row for row in report["rows"]}
+
+    def check(self, result, name, least):
+        report, rows = self.rows(name)
+        failed = [f"{r['id']}: {r['reason']}" for r in rows.values() if r["verdict"] == "fail"]
+        self.assertEqual(failed, [], result.stdout)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertGreaterEqual(report["totals"]["pass"], least, result.stdout)
+        return rows
+
+    def test_relay_keeps_every_row(self):
+        relay = self.relay()
+        for draft, least in ((18, 185), (16, 160)):
+            with self.subTest(draft=draft):
+                page = self.folder / f"{draft}.html"
+                result = run("--target", relay.url, "--insecure", "--draft", draft,
+                             "--json", self.folder / f"{draft}.json", "--html", page)
+                rows = self.check(result, f"{draft}.json", least)
+                self.assertTrue(any(r["trace"] for r in rows.values()))
+                self.assertIn("</html>", page.read_text())
+
+    def test_relay_over_webtransport(self):
+        relay = self.relay()
+        result = run("--target", f"https://127.0.0.1:{relay.port}/moq", "--insecure", "--filter",
+                     "MUST-18-01", "--filter", "MUST-18-02", "--filter", "MUST-18-04",
+                     "--filter", "MUST-18-14", "--json", self.folder / "w.json")
+        rows = self.check(result, "w.json", 25)
+        for name in ("MUST-18-018", "MUST-18-022"):
+            self.assertEqual(rows[name]["verdict"], "pass", rows[name])
+
+    def test_tap(self):
+        relay = self.relay()
+        result = run("--target", relay.url, "--insecure", "--tap", "--filter", "MUST-18-03")
+        lines = result.stdout.splitlines()
+        self.assertEqual(lines[0], "TAP version 14")
+        self.assertEqual(lines[1], f"1..{sum(' - MUST-18-03' in line for line in lines)}")
+        self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_clients_of_ours(self):
+        # A subscriber and a publisher that the program starts for each row.
+        recv = (CLIENT, "recv", "{url}", "--insecure", "-n", "live", "--track", "chat")
+        # A pipe that stays open: a publisher whose input ends leaves.
+        send = ("sh", "-c", f"sleep 60 | {CLIENT} send {{url}} --insecure -n live --track chat")
+        chosen = [a for i in ("017", "021", "118", "119", "029", "039", "058")
+                  for a in ("--filter", f"MUST-18-{i}")]
+        for peer, command, least in (("subscriber", recv, 5), ("publisher", send, 4)):
+            with self.subTest(peer=peer):
+                result = run("--listen", "127.0.0.1:0", "--peer", peer, "--patience", 1500,
+                             "--json", self.folder / "c.json", *chosen, "--", *command)
+                self.check(result, "c.json", least)
+
+    def test_nobody_there(self):
+        result = run("--target", f"moqt://127.0.0.1:{free_udp_port()}", "--insecure",
+                     "--patience", 300, "--filter", "MUST-18-029")
+        self.assertEqual(result.returncode, 3, result.stdout + result.stderr)
+        self.assertEqual(run("--draft", 18).returncode, 2)
+        self.assertEqual(run("--target", "http://x").returncode, 2)
+
+    def test_document_lists_what_is_not_decidable(self):
+        text = (Path(__file__).resolve().parents[2] / "docs" / "conformance.md").read_text()
+        for draft in (16, 18):
+            table = text.split(f"<!-- undecidable {draft} -->\n")[1].split("<!-- end -->")[0]
+            self.assertEqual(table, run("--list-undecidable", "--draft", draft).stdout)
+
+    def test_vectors(self):
+        result = run("--vectors", Path(__file__).resolve().parents[1] / "vectors")
+        self.assertEqual(result.returncode, 0, result.stdout[-2000:])
+        self.assertIn("draft 18:", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

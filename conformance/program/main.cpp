@@ -26,7 +26,7 @@ constexpr int unreachable = 3;
 
 struct arguments {
     std::string target{};
-    unsigned draft = number(moqt::draft::d18);
+    std::string draft{"18"};
     std::string json{};
     bool tap = false;
     std::string html{};
@@ -94,10 +94,6 @@ private:
 
 /// What a run needs to know of the peer; a sentence where the arguments do not say it.
 std::string read(const arguments& a, target_info& target, network_options& to) {
-    const auto version = moqt::draft_of(a.draft);
-    if (!version || std::ranges::count(moqt::spoken_drafts, *version) == 0)
-        return "draft " + std::to_string(a.draft) + " is not spoken";
-    target.version = *version;
     target.nonce = nonce();
     target.patience = milliseconds(a.patience_ms);
     target.row_time = seconds(a.row_timeout_s);
@@ -138,7 +134,10 @@ std::string read(const arguments& a, target_info& target, network_options& to) {
 }
 
 int run(const arguments& a) {
+    const auto speak = reference::parse_offered_draft(a.draft);
+    if (!speak) return complain("drafts that are spoken are " + reference::spoken_list());
     target_info target;
+    target.version = speak->version;
     network_options to;
     if (const auto problem = read(a, target, to); !problem.empty()) return complain(problem);
     const bool listens = !to.listen_host.empty();
@@ -153,8 +152,7 @@ int run(const arguments& a) {
     info.when = now_text();
     info.program = "moqrtc-conformance";
     network net{std::move(to)};
-    if (const auto problem = net.prepare(target.version); !problem.empty())
-        return complain(problem);
+    if (const auto problem = net.prepare(*speak); !problem.empty()) return complain(problem);
     if (listens) {
         // What the peer has to say of the URI that it was given.
         const auto where = reference::parse_locator(net.url());
@@ -206,7 +204,8 @@ int main(int count, char** values) {
     app.add_option("--peer", a.peer, "what COMMAND is: publisher or subscriber")
         ->check(CLI::IsMember({"publisher", "subscriber"}));
     app.add_option("command", a.command, "COMMAND and its arguments, behind --");
-    app.add_option("--draft", a.draft, "the draft to speak")->capture_default_str();
+    app.add_option("--draft", a.draft, "the draft to speak, or NAME=DRAFT for a private name of it")
+        ->capture_default_str();
     app.add_option("--filter", a.filters, "rows whose identifier contains this; repeat for more");
     app.add_option("--json", a.json, "write a report as JSON there (- is standard output)");
     app.add_flag("--tap", a.tap, "print TAP version 14 instead of the table");
@@ -233,9 +232,9 @@ int main(int count, char** values) {
         if (!a.vectors.empty())
             return check_vectors(a.vectors) ? exit_status::all_pass : exit_status::some_fail;
         if (a.list) {
-            const auto version = moqt::draft_of(a.draft);
-            if (!version) return complain("no such draft");
-            std::fputs(to_markdown(*version).c_str(), stdout);
+            const auto of = reference::parse_offered_draft(a.draft);
+            if (!of) return complain("drafts that are spoken are " + reference::spoken_list());
+            std::fputs(to_markdown(of->version).c_str(), stdout);
             return exit_status::all_pass;
         }
         return run(a);

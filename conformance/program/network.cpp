@@ -19,8 +19,8 @@ network::~network() {
     endpoint_.reset(); // its connections hold parts of the pool
 }
 
-std::string network::prepare(moqt::draft version) {
-    version_ = version;
+std::string network::prepare(const offered_draft& speak) {
+    offered_ = {speak};
     auto tls = tls_client::make(options_.trust);
     if (!tls) return "TLS: " + tls.error();
     tls_ = *tls;
@@ -37,7 +37,7 @@ std::string network::prepare(moqt::draft version) {
     const std::vector<std::string> hosts{options_.listen_host};
     const auto identity = make_certificate(hosts, std::chrono::system_clock::now());
     if (!identity) return "certificate: " + identity.error();
-    const std::vector<std::string> protocols{std::string{moqt::rules_for(version).alpn}};
+    const std::vector<std::string> protocols{speak.protocol};
     auto server = tls_server::make(*identity, protocols);
     if (!server) return "TLS: " + server.error();
     const auto accept = [this](quic_connection& connection,
@@ -48,7 +48,7 @@ std::string network::prepare(moqt::draft version) {
         const auto who = expected_.front();
         expected_.pop_front();
         return std::make_unique<moqt_connection>(
-            connection, [&](moqt_carrier& carrier) { return link_for(carrier, who); });
+            connection, [&](moqt_carrier& carrier) { return link_for(carrier, who); }, offered_);
     };
     if (const auto failure = endpoint_->listen(*address, false, *server, accept))
         return "listening: " + failure.message();
@@ -70,14 +70,13 @@ void network::connect(stage& owner, side& fresh) {
     to.host = options_.where.host;
     to.port = options_.where.port;
     to.tls = tls_;
-    const std::vector<moqt::draft> drafts{version_};
     const auto choice = options_.where.how == locator::scheme::https
                             ? transport_choice::webtransport
                             : transport_choice::quic;
-    to.protocols = client_protocols(choice, drafts);
-    endpoint_->connect(to, [this, who, drafts](quic_connection& connection) {
+    to.protocols = client_protocols(choice, offered_);
+    endpoint_->connect(to, [this, who](quic_connection& connection) {
         return make_client_handler(
-            connection, pool_, {options_.where, drafts, {}},
+            connection, pool_, {options_.where, offered_, {}},
             [this, who](moqt_carrier& carrier) { return link_for(carrier, who); });
     });
 }

@@ -40,7 +40,7 @@ public:
     network& operator=(const network&) = delete;
 
     /// Binds the socket; what went wrong, or nothing.
-    [[nodiscard]] std::string prepare(moqt::draft version);
+    [[nodiscard]] std::string prepare(const reference::offered_draft& speak);
     /// The URL at which we listen.
     [[nodiscard]] const std::string& url() const noexcept { return url_; }
     /// Runs to the end of the suite. Ends early when `interrupted` is set.
@@ -73,7 +73,7 @@ private:
     children children_{};
     suite* suite_ = nullptr;
     std::string url_{};
-    moqt::draft version_ = moqt::draft::d18;
+    reference::offered_drafts_list offered_{}; ///< one: what the rows are about
     bool stirring_ = false;
 };
 

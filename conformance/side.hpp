@@ -121,6 +121,7 @@ public:
     template <class M>
     request ask(M m) {
         m.request_id = next_id();
+        if constexpr (std::is_same_v<M, moqt::msg::fetch>) say_range(m);
         return ask_body<M>(m.request_id, body_of(rules(), m), {});
     }
     /// The same with a body made by hand, which has the identifier `id` in it.
@@ -190,6 +191,12 @@ public:
     std::optional<std::size_t> sent_goaway{}; ///< messages that had come when we sent one
 
 private:
+    /// Where a draft's FETCH has its range in a parameter.
+    void say_range(moqt::msg::fetch& m) const {
+        if (rules().typed_fetch || m.type != moqt::msg::fetch_type::standalone) return;
+        m.params.subscription_filter = moqt::subscription_filter::range(m.start, m.end);
+        m.start = m.end = {};
+    }
     void take_messages(moqt::stream_id id, received_stream& from);
     void log(trace_entry::kind what, std::string text, bytes data = {});
 

@@ -39,7 +39,8 @@ const row* row_of(std::string_view key) {
         for (const auto rows :
              {encoding_rows(), setup_rows(), token_rows(), parameter_rows(), control_rows(),
               data_rows(), fetch_rows(), malformed_rows(), gap_rows(), request_rows(), state_rows(),
-              relay_rows(), cache_rows(), sender_rows(), choice_rows(), unreachable_rows()})
+              relay_rows(), cache_rows(), sender_rows(), choice_rows(), filter_rows(),
+              unreachable_rows()})
             out.insert(out.end(), rows.begin(), rows.end());
         return out;
     }();

@@ -199,14 +199,14 @@ int main(int count, char** values) {
                    "a relay or server: moqt://host:port[/path] (raw QUIC), "
                    "https://host:port/path (WebTransport)");
     app.add_option("--listen", a.listen,
-                   "HOST:PORT to wait at for a client that COMMAND starts; {url} and {port} in it "
-                   "say where; port 0 is a free one");
-    app.add_option("--peer", a.peer, "what COMMAND is: publisher or subscriber")
+                   "HOST:PORT to wait at for a client that the command behind -- starts; {url} and "
+                   "{port} in it say where; port 0 is a free one");
+    app.add_option("--peer", a.peer, "what the command is: publisher or subscriber")
         ->check(CLI::IsMember({"publisher", "subscriber"}));
-    app.add_option("command", a.command, "COMMAND and its arguments, behind --");
     app.add_option("--draft", a.draft, "the draft to speak, or NAME=DRAFT for a private name of it")
         ->capture_default_str();
-    app.add_option("--filter", a.filters, "rows whose identifier contains this; repeat for more");
+    app.add_option("--filter", a.filters, "rows whose identifier contains this; repeat for more")
+        ->allow_extra_args(false);
     app.add_option("--json", a.json, "write a report as JSON there (- is standard output)");
     app.add_flag("--tap", a.tap, "print TAP version 14 instead of the table");
     app.add_option("--html", a.html, "write a page there");
@@ -219,10 +219,16 @@ int main(int count, char** values) {
     app.add_option("--row-timeout", a.row_timeout_s, "seconds for one row")->capture_default_str();
     app.add_option("--patience", a.patience_ms, "milliseconds until no answer is silence")
         ->capture_default_str();
-    app.add_flag("-v,--verbose", a.verbose, "each row as it ends, and what COMMAND says");
+    app.add_flag("-v,--verbose", a.verbose, "each row as it ends, and what the command says");
     app.add_flag("--list-undecidable", a.list, "print the rows that no run decides, with reasons");
     app.add_option("--vectors", a.vectors, "check codec vectors in this folder instead of a peer")
         ->check(CLI::ExistingDirectory);
+    // Everything behind -- is the command's, whatever it looks like.
+    for (int i = 1; i < count; ++i) {
+        if (std::string_view{values[i]} != "--") continue;
+        a.command.assign(values + i + 1, values + count);
+        count = i;
+    }
     try {
         app.parse(count, values);
     } catch (const CLI::ParseError& failure) {

@@ -30,7 +30,7 @@ task<fetching> asks_for_the_past(stage& s, fetching out, moqt::message_params as
     if (!parsed) throw inconclusive{"the peer's FETCH does not parse"};
     out.stream = m->stream;
     out.id = parsed->request_id;
-    out.start = parsed->start;
+    out.start = parsed->wanted(s.rules()).start;
     out.descending = parsed->params.group_order == group_order::descending;
     co_return out;
 }

@@ -90,6 +90,17 @@ task<verdict> unknown_filter(stage& s) {
     co_return pass();
 }
 task<verdict> endless_range(stage& s) {
+    const auto form = s.rules().location_filter;
+    if (form == location_filter_form::counted || form == location_filter_form::untagged) {
+        // Start Group, Start Object, End Group Delta.
+        const auto fields = raw{s.rules()}.most().v(0).v(1).take();
+        auto parameters = one(s);
+        if (form == location_filter_form::counted)
+            parameters.data(0x21, fields);
+        else
+            parameters.key(0x21).v(3).append(fields);
+        co_return co_await subscribe_with(s, parameters.take(), "a range beyond 64 bits");
+    }
     const auto content = raw{s.rules()}.v(4).most().v(0).v(1).take();
     co_return co_await subscribe_with(s, one(s).data(0x21, content).take(),
                                       "Start Group and End Group Delta beyond 64 bits");

@@ -46,6 +46,7 @@ struct row {
 [[nodiscard]] std::span<const row> cache_rows();
 [[nodiscard]] std::span<const row> sender_rows();
 [[nodiscard]] std::span<const row> choice_rows();
+[[nodiscard]] std::span<const row> filter_rows();
 [[nodiscard]] std::span<const row> unreachable_rows();
 
 /// The row of a requirement, or null.

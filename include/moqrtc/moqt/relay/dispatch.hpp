@@ -215,7 +215,7 @@ MOQRTC_INLINE void relay::on_accepted(instant now, peer& p, event& e) {
         }
         if (auto* from = find(question.from))
             answer_status(now, *from, question.id, e.ok_params(), p.session.rules(),
-                          question.plain ? bytes{} : bytes{as_bytes(e.track_properties())});
+                          question.plain ? bytes{} : e.track_properties().view());
         return;
     }
     default:

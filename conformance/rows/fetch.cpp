@@ -356,6 +356,11 @@ task<verdict> groups_in_order(stage& s) {
     }
     co_return pass("ascending, and descending");
 }
+task<verdict> publisher_is_asked(stage& s) {
+    const auto f = co_await fetches_the_unknown(s);
+    co_return f.start == location{3, 0} ? pass("asked for the same start")
+                                        : pass("asked for more than was wanted");
+}
 task<verdict> comes_after_all(stage& s) {
     const auto f = co_await fetches(s);
     raw out{s.rules()};
@@ -381,6 +386,7 @@ task<verdict> comes_after_all(stage& s) {
 
 constexpr std::array table{
     row{"MUST-18-154", fits::relay, groups_in_order},
+    row{"MUST-20-229", fits::relay, publisher_is_asked},
     row{"SHOULD-18-020", fits::relay, comes_after_all},
     row{"MUST-18-046", fits::relay, end_before_the_start},
     row{"MUST-18-061", fits::relay, unknown_flags},

@@ -12,7 +12,8 @@ target_link_libraries(moqrtc_server
     PUBLIC moqrtc_reference
     PRIVATE moqrtc_ours spdlog::spdlog Boost::headers nlohmann_json::nlohmann_json)
 target_compile_definitions(moqrtc_server PRIVATE MOQRTC_VERSION_TEXT="${PROJECT_VERSION}")
-moqrtc_precompile(moqrtc_server <asio/io_context.hpp> <moqrtc/moqt/relay/relay.hpp>)
+# Without Asio: the HTTP listener takes that of Boost, and the two share include guards.
+moqrtc_precompile(moqrtc_server <moqrtc/moqt/relay/relay.hpp>)
 
 set_property(TARGET moqrtc-server PROPERTY SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/server/main.cpp")
 target_link_libraries(moqrtc-server PRIVATE moqrtc_server)

@@ -33,7 +33,7 @@ void for_all(std::uint64_t seeds, Test&& test) {
             SCOPED_TRACE(::testing::Message()
                          << M::name << " draft " << number(rules.id) << " seed " << seed);
             test.template operator()<M>(rules, sample<M>(rules, seed, source));
-            if (testing::Test::HasFatalFailure()) return;
+            if (::testing::Test::HasFatalFailure()) return;
         }
     });
 }

@@ -203,7 +203,7 @@ const std::vector<row> rows{
     {"MUST_16_109_twice", d16, outcome<m::publish_namespace>, "00 010161 02 10 05 00 06"},
 };
 
-class must : public testing::TestWithParam<row> {};
+class must : public ::testing::TestWithParam<row> {};
 
 TEST_P(must, closes_as_the_draft_demands) {
     const auto& row = GetParam();
@@ -212,7 +212,7 @@ TEST_P(must, closes_as_the_draft_demands) {
     if (row.code == errc::ok) return;
     EXPECT_EQ(close_code_for(row.code), row.closes);
 }
-INSTANTIATE_TEST_SUITE_P(codec, must, testing::ValuesIn(rows),
+INSTANTIATE_TEST_SUITE_P(codec, must, ::testing::ValuesIn(rows),
                          [](const auto& of) { return std::string{of.param.id}; });
 
 // ---- what a sender must not do ------------------------------------------------------------------

@@ -125,14 +125,17 @@ public:
     explicit wrong_server(manner how) {
         const auto identity = make_certificate({}, std::chrono::system_clock::now());
         endpoint_ = std::make_unique<quic_endpoint>(context_, quic_config{});
-        const auto refused = endpoint_->listen(
-            *socket_address::parse("127.0.0.1", 0), false,
-            *tls_server::make(*identity, {"moqt-18", "moqt-16"}),
-            [this, how](quic_connection& connection, std::string_view) {
-                return std::make_unique<moqt_connection>(connection, [&](moqt_carrier& carrier) {
-                    return std::make_unique<wrong_link>(carrier, how, pool_);
-                });
-            });
+        const auto refused =
+            endpoint_->listen(*socket_address::parse("127.0.0.1", 0), false,
+                              *tls_server::make(*identity, {"moqt-18", "moqt-16"}),
+                              [this, how](quic_connection& connection, std::string_view) {
+                                  return std::make_unique<moqt_connection>(
+                                      connection,
+                                      [&](moqt_carrier& carrier) {
+                                          return std::make_unique<wrong_link>(carrier, how, pool_);
+                                      },
+                                      offered_);
+                              });
         EXPECT_FALSE(refused) << refused.message();
         port_ = endpoint_->local().port();
         thread_ = std::thread{[this] { context_.run(); }};
@@ -145,6 +148,7 @@ public:
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
 private:
+    offered_drafts_list offered_{moqt::draft::d18, moqt::draft::d16};
     buffer_pool pool_;
     asio::io_context context_{1};
     std::unique_ptr<quic_endpoint> endpoint_;

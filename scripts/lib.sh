@@ -133,6 +133,8 @@ run_tests() { # preset ctest-options...
         awk -v terminal=$terminal '
             function clear() { if (shown) printf "\r\033[K"; shown = 0 }
             /^(Internal ctest|Test project|[ \t]*Start +[0-9]+:)/ { next }
+            /^\[( RUN  |       OK|-----|=====| SKIPPED)/ || /: Skipped$/ { skip = /: Skipped$/; next }
+            skip { skip = 0; next } # the reason, which is counted below
             /^ *[0-9]+\/[0-9]+ +Test +#.*(Passed|\*\*\*Skipped)/ {
                 split($1, part, "/")
                 if (terminal) { printf "\r\033[K        %s %s", $1, $4; shown = 1 }

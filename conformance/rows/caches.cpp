@@ -277,6 +277,7 @@ constexpr std::array beyond{
     row{"MUST-18-123", fits::all, nullptr, judged_by_policy},
     row{"MUST-18-196", fits::all, nullptr, judged_by_policy},
     row{"MUST-18-216", fits::all, nullptr, judged_by_policy},
+    row{"MUST-20-230", fits::all, nullptr, judged_by_policy},
     row{"MUST-18-090", fits::all, nullptr, leaving},
     row{"MUST-18-173", fits::all, nullptr,
         "how a sender divides its flow control among its streams does not show outside"},

@@ -211,7 +211,7 @@ class client(unittest.TestCase):
             self.assertIn("certificate not believed", stubborn.stderr)
         modern = self.place.server(name="modern", more=("--drafts", "18"))
         speechless = self.run_client("catalog", modern.url, "--insecure", "--reconnect", "--draft",
-                                     "16", "-n", "a", seconds=10)
+                                     "16", "--transport", "quic", "-n", "a", seconds=10)
         self.assertEqual(speechless.returncode, 3, speechless.stderr)
         missing = self.run_client("publish", self.url, "--insecure", "-n", "a", "/no/such.mp4")
         self.assertEqual(missing.returncode, 1, missing.stderr)

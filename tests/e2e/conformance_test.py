@@ -96,9 +96,11 @@ class Conformance(unittest.TestCase):
             self.assertEqual(table, run("--list-undecidable", "--draft", draft).stdout)
 
     def test_vectors(self):
-        result = run("--vectors", Path(__file__).resolve().parents[1] / "vectors")
-        self.assertEqual(result.returncode, 0, result.stdout[-2000:])
-        self.assertIn("draft 18:", result.stdout)
+        for draft in range(14, 23):
+            folder = Path(__file__).resolve().parents[1] / "vectors" / f"draft{draft}"
+            result = run("--vectors", folder)
+            self.assertEqual(result.returncode, 0, result.stdout[-2000:])
+            self.assertIn(f"draft {draft}:", result.stdout)
 
 
 if __name__ == "__main__":

@@ -163,6 +163,7 @@ private:
     void update_forward(instant now, std::uint32_t track);
     void pass_new_group(instant now, std::uint32_t track, std::uint64_t group);
     [[nodiscard]] bool wants_forward(const track& t) const;
+    void prefer_publish(instant now, std::uint32_t index, const peer& p);
     [[nodiscard]] bool is_second(const track& t, const peer& p) const;
     void watch_linger(instant now, std::uint32_t track);
     [[nodiscard]] bool has_publisher(const full_track_name& name) const;

@@ -151,6 +151,7 @@ MOQRTC_INLINE void relay::on_publish(instant now, peer& p, event& e) {
     const auto track_index = open_track(name);
     if (track_index == none || tracks_[track_index].sources.size() >= config_.max_sources_per_track)
         return refuse(now, p, e.id, request_error_code::excessive_load, "too many tracks");
+    prefer_publish(now, track_index, p);
     auto& t = tracks_[track_index];
     bool wanted = wants_forward(t) || config_.receive_unwatched || p.info.sibling;
     for (const auto s : t.waiting)
@@ -248,10 +249,21 @@ MOQRTC_INLINE bool relay::wants_forward(const track& t) const {
                        [](const lane& l) { return l.to != nullptr && l.active; });
 }
 
-/// Whether a sibling's PUBLISH has crossed our SUBSCRIBE: where a session may have both, the second
-/// would bring everything twice.
+/// A PUBLISH has crossed our SUBSCRIBE of the same track, which the namespace in front of it had
+/// brought about: where a session may have both, the SUBSCRIBE goes while it has no answer.
+MOQRTC_INLINE void relay::prefer_publish(instant now, std::uint32_t index, const peer& p) {
+    if (!p.session.rules().several_subscriptions) return;
+    const auto all = tracks_[index].sources;
+    for (const auto i : all)
+        if (sources_[i].from == &p && !sources_[i].by_publish && !sources_[i].established)
+            cancel_source(now, i, reset_code::cancelled);
+}
+
+/// Whether a PUBLISH comes behind a SUBSCRIBE of ours that was answered before: it stays, but would
+/// bring everything twice.
 MOQRTC_INLINE bool relay::is_second(const track& t, const peer& p) const {
-    return p.info.sibling && std::any_of(t.sources.begin(), t.sources.end(), [&](std::uint32_t i) {
+    return p.session.rules().several_subscriptions &&
+           std::any_of(t.sources.begin(), t.sources.end(), [&](std::uint32_t i) {
                return sources_[i].from == &p && !sources_[i].by_publish;
            });
 }

@@ -33,6 +33,9 @@ void operator delete[](void* memory, std::size_t) noexcept {
 void std::__libcpp_verbose_abort(const char*, ...) {
     __builtin_trap();
 }
+extern "C" void abort_message(const char*, ...) {
+    __builtin_trap();
+}
 extern "C" void abort() {
     __builtin_trap();
 }

@@ -5,43 +5,6 @@
 /// REQUEST_UPDATE, SUBSCRIBE_UPDATE up to draft 15: ours and the peer's.
 namespace moqrtc::moqt {
 
-namespace detail {
-
-/// Sets what a message with fixed fields has to say and `params` leaves open to how it is now.
-MOQRTC_INLINE void fill_fields(const subscription_state& s, message_params& params) {
-    if (!params.forward) params.forward = s.forward;
-    if (!params.subscriber_priority) params.subscriber_priority = s.subscriber_priority;
-    if (!params.group_order) params.group_order = s.effective_order();
-    if (params.subscription_filter) return;
-    const bool ends = s.last_wanted_group != UINT64_MAX;
-    params.subscription_filter =
-        subscription_filter{ends ? filter_type::absolute_range : filter_type::absolute_start,
-                            s.first_wanted, ends ? s.last_wanted_group : 0};
-}
-
-/// Whether the filter of `params` lets pass just what is let pass now.
-[[nodiscard]] MOQRTC_INLINE bool repeats(const subscription_state& s,
-                                         const message_params& params) {
-    auto next = s;
-    next.filter = params.subscription_filter;
-    next.resolve();
-    return next.first_wanted == s.first_wanted && next.last_wanted_group == s.last_wanted_group;
-}
-
-/// Whether `params` leave the filter as it is or take only more away, as draft 14 demands; draft
-/// 15, where an update has an answer that can say no, lets the end move on.
-[[nodiscard]] MOQRTC_INLINE bool narrows(const wire_rules& rules, const subscription_state& s,
-                                         const message_params& params) {
-    if (!params.subscription_filter) return true;
-    auto next = s;
-    next.filter = params.subscription_filter;
-    next.resolve();
-    return !(next.first_wanted < s.first_wanted) &&
-           (rules.unified_errors || next.last_wanted_group <= s.last_wanted_group);
-}
-
-} // namespace detail
-
 MOQRTC_INLINE result<request_id> session::update(instant now, request_id id,
                                                  const message_params& params) {
     auto* r = open_request(id);

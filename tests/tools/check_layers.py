@@ -17,6 +17,8 @@ REFERENCE_LINES = 600
 # Longest prefix wins: (path under include/moqrtc, unit, floor).
 UNITS = [
     ("core/", "core", 0),
+    ("json/", "json", 0),
+    ("crypto/", "crypto", 0),
     ("moqt/session/", "moqt/session", 2),
     ("moqt/relay/", "moqt/relay", 3),
     ("moqt/", "moqt", 1),
@@ -50,6 +52,8 @@ UNITS = [
 # Steps within one floor. The container formats and the catalog stand on the codec headers.
 SIDEWAYS = {
     ("core", "version"),
+    ("json", "core"),
+    ("crypto", "core"),
     ("turn", "stun"),
     ("ice", "stun"),
     ("signaling", "sdp"),
@@ -69,7 +73,8 @@ BANNED = re.compile(
     r"stdio\.h|ctime|time\.h|sys/[^>]*|unistd\.h|netinet/[^>]*|arpa/[^>]*|format|print)>"
 )
 CHRONO_HOME = "core/chrono.hpp"
-JSON_UNITS = {"catalog", "auth", "signaling"}
+JSON_UNITS = {"json", "catalog", "auth", "signaling"}
+OPENSSL_HOME = "crypto/openssl.hpp"
 QPACK_HOME = "webtransport/qpack.hpp"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")')
@@ -105,6 +110,8 @@ def check_include(path, target, library):
         return f"{target}: JSON belongs in {', '.join(sorted(JSON_UNITS))}"
     if name.startswith("nghttp3/") and path != QPACK_HOME:
         return f"{target}: nghttp3 belongs in {QPACK_HOME}"
+    if name.startswith("openssl/") and path != OPENSSL_HOME:
+        return f"{target}: OpenSSL belongs in {OPENSSL_HOME}"
     return None
 
 

@@ -32,15 +32,14 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE / "drivers")]
+sys.path[:0] = [str(HERE), str(HERE / "drivers"), str(HERE.parents[1] / "tests" / "tools")]
 
 import known
 import material
 import peers
-from processes import Program, free_udp_port
+import programs
+from programs import BIN, Program, free_udp_port
 
-ROOT = HERE.parents[1]
-BIN = Path(os.environ.get("MOQRTC_BIN", ROOT / "build" / "release" / "bin"))
 CELLS = ("pub", "sub", "both", "relay", "media>", ">media", "cases", "client")
 PLAYS = {"media>": "media_from_them", ">media": "media_to_them"}
 GROUPS, OBJECTS = 6, 4
@@ -66,12 +65,12 @@ class Cell:
 
     def __exit__(self, *_):
         for program in reversed(self.programs):
-            program.stop()
+            program.stop(2)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def start(self, name, command, **more):
-        program = Program(name, command, self.directory, {**self.peer.environment,
-                                                          "PYTHONPATH": str(HERE / "drivers")}, **more)
+        program = Program(name, command, self.directory, family=True, environment={
+            **self.peer.environment, "PYTHONPATH": str(HERE / "drivers")}, **more)
         self.programs.append(program)
         return program
 
@@ -95,7 +94,7 @@ class Cell:
 
     def our_publisher(self, url):
         lines = [material.text(self.run, g, i) for g in range(GROUPS) for i in range(OBJECTS)]
-        program = self.start("our-publisher", self.ours("send", url) + ["--group-every", OBJECTS], stdin=True)
+        program = self.start("our-publisher", self.ours("send", url) + ["--group-every", OBJECTS], stdin=subprocess.PIPE)
         # A relay that has no cache needs a publisher that goes on while the subscriber comes.
         program.feed(lines, 0.12)
         return program
@@ -149,7 +148,7 @@ class Cell:
     def pub(self):
         url = self.our_relay()
         publisher = self.theirs("publish", url)
-        if not publisher.wait_for("published", 10):
+        if not publisher.wait_for("published", 10, "both"):
             raise Failure("their publisher: " + publisher.complaint())
         return self.check(publisher, self.our_subscriber(url))
 
@@ -162,7 +161,7 @@ class Cell:
     def both(self):
         url = self.our_relay()
         publisher = self.theirs("publish", url)
-        if not publisher.wait_for("published", 10):
+        if not publisher.wait_for("published", 10, "both"):
             raise Failure("their publisher: " + publisher.complaint())
         return self.check(publisher, self.theirs("subscribe", url))
 
@@ -229,29 +228,13 @@ class Cell:
 
 def clip():
     """Eight seconds of picture and sound, made once."""
-    path = peers.CACHE / "clip.mp4"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name("partial-clip.mp4")
-        subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=30",
-                        "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "8", "-pix_fmt", "yuv420p",
-                        "-c:v", "libx264", "-preset", "veryfast", "-g", "30", "-keyint_min", "30",
-                        "-sc_threshold", "0", "-c:a", "aac", partial], check=True)
-        partial.replace(path)
-    return path
+    return programs.make_live_clip(peers.CACHE / "clip.mp4", 8, "320x240")
 
 
 def packets(path):
     """Size and hash of each packet, by kind of stream."""
-    run = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-i", path, "-map", "0", "-c", "copy", "-f",
-                          "framemd5", "-"], capture_output=True, text=True, check=False)
-    kinds = dict(re.findall(r"^#media_type (\d+): (\w+)", run.stdout, re.M))
-    out = {}
-    for line in run.stdout.splitlines():
-        if line and not line.startswith("#"):
-            part = [p.strip() for p in line.split(",")]
-            out.setdefault(kinds[part[0]], []).append((int(part[4]), part[5]))
-    return out
+    streams, kinds, _ = programs.frames(path)
+    return {kinds[n]: [packet[2:] for packet in stream] for n, stream in streams.items()}
 
 
 def compare_packets(files):

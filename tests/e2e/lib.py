@@ -1,20 +1,18 @@
-"""What the end-to-end tests and the demo share: ports, processes, clips, comparison of packets."""
+"""What the end-to-end tests and the demo share: the relay, its clients, comparison of packets."""
 
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from fractions import Fraction
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("MOQRTC_BIN", ROOT / "build" / "release" / "bin"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+
+import programs
+from programs import BIN, Program, frames, free_udp_port
+
 FULL = os.environ.get("MOQRTC_FULL") == "1"
 
 
@@ -22,78 +20,7 @@ def have(program):
     return shutil.which(program) is not None
 
 
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Process:
-    """A program with its output in files; ended at the latest by `stop`."""
-
-    def __init__(self, name, arguments, directory, stdin=None):
-        self.name = name
-        self.out_path = Path(directory) / f"{name}.out"
-        self.err_path = Path(directory) / f"{name}.err"
-        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
-            self.process = subprocess.Popen(
-                [str(a) for a in arguments],
-                stdin=stdin if stdin is not None else subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-            )
-        self.started = time.monotonic()
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def out(self):
-        return self.out_path.read_text(errors="replace")
-
-    def err(self):
-        return self.err_path.read_text(errors="replace")
-
-    def running(self):
-        return self.process.poll() is None
-
-    def wait(self, seconds):
-        """The exit status, or None when it did not end in time."""
-        try:
-            return self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return None
-
-    def wait_for(self, text, seconds, where="err"):
-        """Waits until the output contains `text`; False when it did not come in time."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if text in (self.err() if where == "err" else self.out()):
-                return True
-            if not self.running():
-                return text in (self.err() if where == "err" else self.out())
-            time.sleep(0.02)
-        return False
-
-    def kill(self):
-        if self.running():
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-
-    def stop(self, seconds=5):
-        if not self.running():
-            return self.process.returncode
-        self.process.send_signal(signal.SIGTERM)
-        if self.wait(seconds) is None:
-            self.kill()
-        return self.process.returncode
-
-    def tail(self, lines=15):
-        text = (self.out() + self.err()).strip().splitlines()[-lines:]
-        return f"--- {self.name} (status {self.process.poll()})\n" + "\n".join(text)
-
-
-class Server(Process):
+class Server(Program):
     """A relay on a free port; `url` is where it is."""
 
     def __init__(self, directory, name="server", port=0, data=None, more=()):
@@ -135,67 +62,26 @@ class Server(Process):
 
 
 def client(directory, name, command, url, *arguments, stdin=None):
-    return Process(
+    return Program(
         name, [BIN / "moqrtc-client", command, url, "--insecure", *arguments], directory, stdin
     )
 
 
-def cache_directory():
-    path = BIN.parent / "clips"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def make_clip(name, arguments, say=lambda text: None):
-    """A clip that ffmpeg makes of `arguments`, kept for the next run; its path."""
-    path = cache_directory() / name
-    if path.exists():
-        return path
-    say(f"generating {name}")
-    # The last part of the name tells ffmpeg the format, so the unfinished file keeps it.
-    partial = path.with_name("partial-" + path.name)
-    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *arguments, str(partial)], check=True)
-    partial.replace(path)
-    return path
+    """A clip that ffmpeg makes of `arguments`, kept beside the programs for the next run; its path."""
+    return programs.make_clip(BIN.parent / "clips" / name, arguments, say)
 
 
 def live_clip(seconds=20, size="1280x720", name=None, say=lambda text: None):
-    return make_clip(
-        name or f"live-{size}-{seconds}s.mp4",
-        ["-f", "lavfi", "-i", f"testsrc=size={size}:rate=30",
-         "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
-         "-t", str(seconds), "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast",
-         "-g", "30", "-keyint_min", "30", "-sc_threshold", "0", "-c:a", "aac"],
-        say,
-    )
-
-
-def frames(path, decode=False):
-    """Per stream the packets (or decoded frames) of a file: (dts, pts, size, hash), in seconds."""
-    run = subprocess.run(
-        ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-map", "0",
-         *([] if decode else ["-c", "copy"]), "-f", "framemd5", "-"],
-        capture_output=True, text=True,
-    )
-    streams, bases = {}, {}
-    for line in run.stdout.splitlines():
-        if line.startswith("#tb"):
-            number, base = line[4:].split(":")
-            bases[int(number)] = Fraction(base.strip())
-        elif line and not line.startswith("#"):
-            part = [p.strip() for p in line.split(",")]
-            n = int(part[0])
-            streams.setdefault(n, []).append(
-                (int(part[1]) * bases[n], int(part[2]) * bases[n], int(part[4]), part[5])
-            )
-    return streams, run.stderr.strip()
+    path = BIN.parent / "clips" / (name or f"live-{size}-{seconds}s.mp4")
+    return programs.make_live_clip(path, seconds, size, say)
 
 
 def compare(expected_path, path, decode=False, from_start=False):
     """Complaints about `path` against the source: from its first packet to the end of the source
     nothing is missing, sizes, hashes and times relative to the first packet are equal."""
-    expected, _ = frames(expected_path, decode)
-    got, noise = frames(path, decode)
+    expected, _, _ = frames(expected_path, decode)
+    got, _, noise = frames(path, decode)
     what = "frames" if decode else "packets"
     complaints = [f"{Path(path).name}: ffmpeg says {noise}"] if noise else []
     for stream, all_of in expected.items():
@@ -248,7 +134,7 @@ def missing(expected_path, path, stream=0):
 
 
 def packet_counts(path):
-    streams, _ = frames(path)
+    streams, _, _ = frames(path)
     return {n: len(p) for n, p in streams.items()}
 
 

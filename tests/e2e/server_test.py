@@ -70,7 +70,7 @@ class control_plane(unittest.TestCase):
         self.assertEqual(len(server.out().splitlines()), 1)
 
     def test_every_address(self):
-        server = self.place.add(lib.Process(
+        server = self.place.add(lib.Program(
             "open", [BINARY, "--listen", "*:0", "--http", "off", "--auth", "off", "--data-dir",
                      self.place.directory / "open"], self.place.directory))
         self.assertTrue(server.wait_for("ready", 15, where="out"), server.tail())
@@ -88,7 +88,7 @@ class control_plane(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
 
     def test_without_http(self):
-        server = self.place.add(lib.Process(
+        server = self.place.add(lib.Program(
             "quiet", [BINARY, "--listen", "127.0.0.1:0", "--http", "off", "--data-dir",
                       self.place.directory / "d", "--log-format", "json"], self.place.directory))
         self.assertTrue(server.wait_for("ready", 15, where="out"), server.tail())

@@ -4,11 +4,11 @@ import { Broadcast, Connection } from "@moq/net";
 
 let connection;
 
-/** Connects; the version that the library says was agreed. */
-window.net_connect = async (url, hash, protocol) => {
+/** Connects and offers `protocols`, none for draft 14; the version that the library says was agreed. */
+window.net_connect = async (url, hash, protocols) => {
     connection = await Connection.connect(new URL(url), {
         websocket: { enabled: false },
-        webtransport: { protocols: [protocol], serverCertificateHashes: [{ algorithm: "sha-256", value: hash }] },
+        webtransport: { protocols, serverCertificateHashes: [{ algorithm: "sha-256", value: hash }] },
     });
     return connection.version;
 };

@@ -25,12 +25,12 @@ window.shaka_mend_group_order = () => {
 };
 
 window.shaka_errors = [];
-window.shaka_play = async (url, fingerprint, namespaces, filter) => {
+window.shaka_play = async (url, fingerprint, namespaces, filter, draft) => {
     const player = new shaka.Player();
     await player.attach(document.querySelector("video"));
     player.addEventListener("error", ({ detail }) => window.shaka_errors.push(`${detail.code} ${detail.message}`));
     player.configure({
-        manifest: { msf: { fingerprintUri: fingerprint, namespaces, version: shaka.config.MsfVersion.DRAFT_16, subscribeFilterType: filter } },
+        manifest: { msf: { fingerprintUri: fingerprint, namespaces, version: shaka.config.MsfVersion[`DRAFT_${draft}`], subscribeFilterType: filter } },
     });
     await player.load(url, null, "application/msf");
     await document.querySelector("video").play();

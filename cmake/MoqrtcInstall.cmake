@@ -17,6 +17,11 @@ if(TARGET moqrtc_webtransport)
     set(MOQRTC_NEEDS_NGHTTP3 ON)
     set(MOQRTC_PC_REQUIRES "libnghttp3 >= 0.8")
 endif()
+set(MOQRTC_NEEDS_OPENSSL OFF)
+if(TARGET moqrtc_crypto)
+    set(MOQRTC_NEEDS_OPENSSL ON)
+    string(APPEND MOQRTC_PC_REQUIRES " libcrypto >= 3.0")
+endif()
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/moqrtc-config.cmake.in"
     "${PROJECT_BINARY_DIR}/moqrtc-config.cmake"
     INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/moqrtc")

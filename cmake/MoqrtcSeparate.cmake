@@ -1,5 +1,5 @@
-# moqrtc_separate(TARGET SCOPE PART...): compiles the definitions of each PART (catalog; moqt/relay,
-# which brings the session along; webtransport) once for TARGET instead of in every translation unit;
+# moqrtc_separate(TARGET SCOPE PART...): compiles the definitions of each PART (catalog; auth;
+# moqt/relay, which brings the session along; webtransport) once for TARGET instead of in every translation unit;
 # see moqrtc/core/inline.hpp. With the scope PUBLIC whatever links TARGET shares them, as it must.
 function(moqrtc_separate target scope)
     target_compile_definitions(${target} ${scope} MOQRTC_SEPARATE)

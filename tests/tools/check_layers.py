@@ -74,7 +74,7 @@ BANNED = re.compile(
 )
 CHRONO_HOME = "core/chrono.hpp"
 JSON_UNITS = {"json", "catalog", "auth", "signaling"}
-OPENSSL_HOME = "crypto/openssl.hpp"
+OPENSSL_HOME = {"crypto/openssl.hpp", "crypto/openssl_key.hpp"}
 QPACK_HOME = "webtransport/qpack.hpp"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")')
@@ -110,8 +110,8 @@ def check_include(path, target, library):
         return f"{target}: JSON belongs in {', '.join(sorted(JSON_UNITS))}"
     if name.startswith("nghttp3/") and path != QPACK_HOME:
         return f"{target}: nghttp3 belongs in {QPACK_HOME}"
-    if name.startswith("openssl/") and path != OPENSSL_HOME:
-        return f"{target}: OpenSSL belongs in {OPENSSL_HOME}"
+    if name.startswith("openssl/") and path not in OPENSSL_HOME:
+        return f"{target}: OpenSSL belongs in crypto/"
     return None
 
 

@@ -23,12 +23,12 @@ enum class profile : std::uint8_t {
 using profile_set = enum_set<profile>;
 inline constexpr profile_set any_profile{profile::call, profile::signaling, profile::playback,
                                          profile::stream_key, profile::c4m};
-inline constexpr std::size_t profiles = 5;
+inline constexpr std::size_t profile_count = 5;
 
 [[nodiscard]] constexpr std::string_view to_string(profile what) noexcept {
     constexpr std::string_view names[] = {"call", "signaling", "playback", "stream_key", "c4m"};
-    return static_cast<std::size_t>(what) < profiles ? names[static_cast<std::size_t>(what)]
-                                                     : "unknown";
+    return static_cast<std::size_t>(what) < profile_count ? names[static_cast<std::size_t>(what)]
+                                                          : "unknown";
 }
 
 /// Which way the media takes, as call tokens name it.

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <moqrtc/auth/grant.hpp>
+#include <moqrtc/core/inline.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace moqrtc::auth {
@@ -44,5 +47,58 @@ private:
     std::size_t most_;
     std::vector<entry> entries_; ///< ordered by kind and name
 };
+
+#if MOQRTC_DEFINITIONS
+namespace detail {
+
+[[nodiscard]] inline bool before(const revocations::entry& one, revocations::what of,
+                                 std::string_view id) noexcept {
+    return one.of != of ? one.of < of : one.id < id;
+}
+
+} // namespace detail
+
+MOQRTC_INLINE result<void> revocations::add(entry one) {
+    const auto place =
+        std::lower_bound(entries_.begin(), entries_.end(), one, [](const entry& a, const entry& b) {
+            return detail::before(a, b.of, b.id);
+        });
+    if (place != entries_.end() && place->of == one.of && place->id == one.id) {
+        // Said twice: whatever revokes more.
+        place->until = std::max(place->until, one.until);
+        place->issued_before = std::max(place->issued_before, one.issued_before);
+        return {};
+    }
+    if (entries_.size() >= most_) return fail(errc::limit, "revocations", 0, "revocations");
+    entries_.insert(place, std::move(one));
+    return {};
+}
+
+MOQRTC_INLINE bool revocations::remove(what of, std::string_view id) noexcept {
+    return std::erase_if(entries_,
+                         [of, id](const entry& one) { return one.of == of && one.id == id; }) != 0;
+}
+
+MOQRTC_INLINE std::size_t revocations::forget(unix_time now) noexcept {
+    return std::erase_if(entries_, [now](const entry& one) { return one.until <= now; });
+}
+
+MOQRTC_INLINE bool revocations::covers(what of, std::string_view id,
+                                       unix_time issued) const noexcept {
+    const auto place =
+        std::partition_point(entries_.begin(), entries_.end(),
+                             [of, id](const entry& one) { return detail::before(one, of, id); });
+    return place != entries_.end() && place->of == of && place->id == id &&
+           (place->issued_before == forever || issued < place->issued_before);
+}
+
+MOQRTC_INLINE bool revocations::covers(const grant& one) const noexcept {
+    return !entries_.empty() && (covers(what::key, one.key_id, one.issued) ||
+                                 covers(what::token, one.token_id, one.issued) ||
+                                 covers(what::subject, one.subject, one.issued) ||
+                                 covers(what::resource, one.resource, one.issued) ||
+                                 covers(what::organisation, one.organisation, one.issued));
+}
+#endif
 
 } // namespace moqrtc::auth

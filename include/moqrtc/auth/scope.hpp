@@ -37,7 +37,7 @@ enum class action : std::uint8_t {
     signal, ///< open the signaling channel
 };
 
-inline constexpr std::size_t actions = static_cast<std::size_t>(action::signal) + 1;
+inline constexpr std::size_t action_count = static_cast<std::size_t>(action::signal) + 1;
 
 [[nodiscard]] constexpr std::string_view to_string(action what) noexcept {
     constexpr std::string_view names[] = {"CLIENT_SETUP",
@@ -57,9 +57,9 @@ inline constexpr std::size_t actions = static_cast<std::size_t>(action::signal) 
                                           "hls",
                                           "vod",
                                           "signal"};
-    static_assert(std::size(names) == actions);
-    return static_cast<std::size_t>(what) < actions ? names[static_cast<std::size_t>(what)]
-                                                    : "unknown";
+    static_assert(std::size(names) == action_count);
+    return static_cast<std::size_t>(what) < action_count ? names[static_cast<std::size_t>(what)]
+                                                         : "unknown";
 }
 
 /// A set of small enumerators.
@@ -130,6 +130,8 @@ public:
         for (const auto& one : all)
             all_.push_back(as_bytes(std::string_view{one}));
     }
+    /// Strings that end before they are looked at.
+    explicit fields_of(std::vector<std::string>&&) = delete;
     class cursor {
     public:
         explicit cursor(const std::vector<bytes>& all) noexcept : all_{&all} {}

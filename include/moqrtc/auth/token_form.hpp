@@ -26,8 +26,7 @@ inline constexpr std::uint64_t token_type_cat = 1;
     const auto first = byte_at(token, 0);
     if (first >= 0x80) return token_form::cat; // CBOR: array, map or tag; never a letter
     if (first == 'e') return token_form::jwt;  // 0x7b, an opening brace, and more
-    if (first == 'o' || first == 'p' || first == '0' || first == '2')
-        return token_form::cat; // 0xa1 to 0xa7: a map; 0xd0 to 0xdb: a tag
+    if (first == 'o' || first == 'p') return token_form::cat; // 0xa0 to 0xa7: a map
     return std::nullopt;
 }
 

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <moqrtc/auth/cat.hpp>
 #include <moqrtc/auth/grant.hpp>
 #include <moqrtc/auth/key_set.hpp>
+#include <moqrtc/auth/profiles.hpp>
 #include <moqrtc/auth/refusal.hpp>
 #include <moqrtc/auth/revocations.hpp>
 #include <moqrtc/auth/token_form.hpp>
+#include <moqrtc/core/hex.hpp>
+#include <moqrtc/core/inline.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -109,6 +114,7 @@ private:
     [[nodiscard]] verdict<const trusted_key*> signer(std::string_view key_id,
                                                      signature_algorithm algorithm, bytes message,
                                                      bytes signature, unix_time now);
+    [[nodiscard]] static verdict<grant> signed_by(const trusted_key& key, verdict<grant> made);
     void remember(const grant_ptr& one);
 
     crypto_provider* crypto_;
@@ -120,5 +126,206 @@ private:
     std::unordered_map<sha256_digest, cache_list::iterator, digest_hash> cache_;
     verifier_counters counters_{};
 };
+
+#if MOQRTC_DEFINITIONS
+namespace detail {
+
+/// Why a structure that could not be read is refused.
+[[nodiscard]] MOQRTC_INLINE std::unexpected<refusal> refuse_token(const error& what) noexcept {
+    if (what.code != errc::unsupported) return refuse(what);
+    const bool algorithm = std::string_view{what.field} == "alg";
+    return std::unexpected(
+        refusal{algorithm ? refusal_reason::wrong_algorithm : refusal_reason::unsupported, what});
+}
+
+/// Whether a token is for us, and from somebody we listen to.
+[[nodiscard]] MOQRTC_INLINE verdict<void> check_names(const verifier_config& config,
+                                                      const std::vector<std::string>& audience,
+                                                      const std::optional<std::string>& issuer) {
+    const auto is_in = [](const std::vector<std::string>& all, const std::string& one) {
+        return std::find(all.begin(), all.end(), one) != all.end();
+    };
+    if (audience.empty() && config.need_audience)
+        return refuse(refusal_reason::wrong_audience, "aud");
+    if (!audience.empty() &&
+        std::none_of(audience.begin(), audience.end(),
+                     [&](const std::string& one) { return is_in(config.audiences, one); }))
+        return refuse(refusal_reason::wrong_audience, "aud");
+    if (!config.issuers.empty() && (!issuer || !is_in(config.issuers, *issuer)))
+        return refuse(refusal_reason::wrong_audience, "iss");
+    return {};
+}
+
+} // namespace detail
+
+MOQRTC_INLINE std::size_t
+verifier::digest_hash::operator()(const sha256_digest& digest) const noexcept {
+    return static_cast<std::size_t>(load_be<8>(bytes{digest}.first(8)));
+}
+
+MOQRTC_INLINE verifier::verifier(crypto_provider& crypto, verifier_config config)
+    : crypto_{&crypto},
+      config_{std::move(config)},
+      keys_{std::make_shared<const key_set>()},
+      revoked_{std::make_shared<const revocations>()} {}
+
+MOQRTC_INLINE void verifier::use(std::shared_ptr<const key_set> keys) {
+    if (keys == nullptr) keys = std::make_shared<const key_set>();
+    keys_ = std::move(keys);
+    ++generation_;
+}
+
+MOQRTC_INLINE void verifier::use(std::shared_ptr<const revocations> list) {
+    if (list == nullptr) list = std::make_shared<const revocations>();
+    revoked_ = std::move(list);
+    ++generation_;
+}
+
+MOQRTC_INLINE void verifier::use(verifier_config config) {
+    config_ = std::move(config);
+    cache_.clear();
+    order_.clear();
+}
+
+MOQRTC_INLINE verdict<grant_ptr> verifier::verify(bytes token, unix_time now,
+                                                  const expectation& door) {
+    auto out = decide(token, form_of(token), now, door);
+    if (!out) ++counters_.refused[static_cast<std::size_t>(out.error().why)];
+    return out;
+}
+
+MOQRTC_INLINE verdict<grant_ptr> verifier::verify(std::uint64_t token_type, bytes token,
+                                                  unix_time now, const expectation& door) {
+    auto out = token_type == token_type_out_of_band || token_type == token_type_cat
+                   ? decide(token, form_of(token_type, token), now, door)
+                   : verdict<grant_ptr>{
+                         refuse(refusal_reason::unsupported, "token type", errc::unknown_type)};
+    if (!out) ++counters_.refused[static_cast<std::size_t>(out.error().why)];
+    return out;
+}
+
+MOQRTC_INLINE verdict<void> verifier::still_holds(const grant& one, unix_time now) const {
+    if (now >= one.expires) return refuse(refusal_reason::expired, "exp");
+    if (now < one.not_before) return refuse(refusal_reason::not_yet_valid, "nbf");
+    if (revoked_->covers(one)) return refuse(refusal_reason::revoked);
+    if (one.kind == profile::stream_key) return {}; // no key of ours signed it
+    const auto* key = keys_->signer(one.key_id, one.key_thumbprint);
+    if (key == nullptr || !key->usable(now) || !key->profiles.contains(one.kind))
+        return refuse(refusal_reason::revoked, "kid");
+    return {};
+}
+
+MOQRTC_INLINE verdict<grant_ptr> verifier::decide(bytes token, std::optional<token_form> form,
+                                                  unix_time now, const expectation& door) {
+    if (token.empty()) return refuse(refusal_reason::missing);
+    if (token.size() > config_.limits.token)
+        return refuse(refusal_reason::too_large, "token", errc::limit);
+    if (!form) return refuse(refusal_reason::malformed, "token");
+
+    const auto digest = crypto_->sha256(token);
+    grant_ptr found;
+    if (const auto known = cache_.find(digest); known != cache_.end()) {
+        auto& entry = *known->second;
+        // Time is always looked at; key and revocation when they may have changed.
+        if (entry.generation != generation_ || !entry.value->holds(now)) {
+            if (const auto good = still_holds(*entry.value, now); !good) {
+                order_.erase(known->second);
+                cache_.erase(known);
+                return std::unexpected(good.error());
+            }
+            entry.generation = generation_;
+        }
+        order_.splice(order_.begin(), order_, known->second);
+        ++counters_.cached;
+        found = entry.value;
+    } else {
+        auto made = *form == token_form::jwt ? examine_jwt(token, now) : examine_cat(token, now);
+        if (!made) return std::unexpected(made.error());
+        made->token_hash = digest;
+        if (made->token_id.empty()) made->token_id = hex_encode(digest);
+        if (revoked_->covers(*made)) return refuse(refusal_reason::revoked);
+        found = std::make_shared<const grant>(std::move(*made));
+        remember(found);
+    }
+    if (!door.accept.contains(found->kind)) return refuse(refusal_reason::wrong_profile);
+    if (door.over && !found->transports.contains(*door.over))
+        return refuse(refusal_reason::wrong_transport, "transport");
+    return found;
+}
+
+MOQRTC_INLINE verdict<const trusted_key*> verifier::signer(std::string_view key_id,
+                                                           signature_algorithm algorithm,
+                                                           bytes message, bytes signature,
+                                                           unix_time now) {
+    auto candidates = keys_->named(key_id);
+    // A token that names no key can only mean the one there is.
+    if (key_id.empty() && candidates.empty() && keys_->size() == 1) candidates = keys_->all();
+    auto why = refusal_reason::unknown_key;
+    for (const auto& one : candidates) {
+        if (!one.usable(now)) continue;
+        if (!one.algorithms.contains(algorithm)) {
+            if (why == refusal_reason::unknown_key) why = refusal_reason::wrong_algorithm;
+            continue;
+        }
+        ++counters_.verified;
+        if (crypto_->verify(*one.key, algorithm, message, signature)) return &one;
+        why = refusal_reason::bad_signature;
+    }
+    return refuse(why, why == refusal_reason::unknown_key ? "kid" : "signature");
+}
+
+MOQRTC_INLINE verdict<grant> verifier::examine_jwt(bytes token, unix_time now) {
+    auto parsed = read_jws(as_text(token), config_.limits);
+    if (!parsed) return detail::refuse_token(parsed.error());
+    if (parsed->key_id.empty()) { // a signaling token may name its key among the claims
+        const auto claimed = read_claims(parsed->payload, config_.limits);
+        if (!claimed) return refuse(claimed.error());
+        parsed->key_id = claimed->key_id.value_or(std::string{});
+    }
+    const auto key =
+        signer(parsed->key_id, parsed->algorithm, parsed->signed_part, parsed->signature, now);
+    if (!key) return std::unexpected(key.error());
+    const auto all = read_claims(parsed->payload, config_.limits);
+    if (!all) return refuse(all.error());
+    if (const auto good = detail::check_names(config_, all->audience, all->issuer); !good)
+        return std::unexpected(good.error());
+    return signed_by(**key, to_grant(*all, now, (*key)->organisation, config_.leeway));
+}
+
+MOQRTC_INLINE verdict<grant> verifier::examine_cat(bytes token, unix_time now) {
+    const auto parsed = read_cose(token, config_.limits);
+    if (!parsed) return detail::refuse_token(parsed.error());
+    const auto key =
+        signer(parsed->key_id, parsed->algorithm, parsed->signed_part, parsed->signature, now);
+    if (!key) return std::unexpected(key.error());
+    const auto all = read_cat_claims(parsed->payload, config_.limits);
+    if (!all) return refuse(all.error());
+    if (const auto good = detail::check_names(config_, all->audience, all->issuer); !good)
+        return std::unexpected(good.error());
+    if (all->revalidate.value_or(0) > 0 && !config_.revalidates)
+        return refuse(refusal_reason::unsupported, "moqt-reval", errc::unsupported);
+    return signed_by(**key, to_grant(*all, now, (*key)->organisation, config_.leeway,
+                                     config_.least_revalidation));
+}
+
+MOQRTC_INLINE verdict<grant> verifier::signed_by(const trusted_key& key, verdict<grant> made) {
+    if (!made) return made;
+    if (!key.profiles.contains(made->kind)) return refuse(refusal_reason::wrong_profile, "kid");
+    made->key_id = key.id;
+    made->key_thumbprint = key.thumbprint;
+    return made;
+}
+
+MOQRTC_INLINE void verifier::remember(const grant_ptr& one) {
+    if (config_.cache == 0) return;
+    if (order_.size() >= config_.cache) {
+        cache_.erase(order_.back().value->token_hash);
+        order_.pop_back();
+        ++counters_.evicted;
+    }
+    order_.push_front({one, generation_});
+    cache_.emplace(one->token_hash, order_.begin());
+}
+#endif
 
 } // namespace moqrtc::auth

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <moqrtc/moqt/carrier.hpp>
 #include <moqrtc/moqt/draft.hpp>
 #include <moqrtc/moqt/name.hpp>
 #include <moqrtc/moqt/range_filter.hpp>
@@ -12,46 +13,6 @@
 #include <optional>
 
 namespace moqrtc::moqt {
-
-/// The messages that can carry message parameters. An OK counts by what it answers.
-enum class carrier : std::uint32_t {
-    none = 0,
-    subscribe = 1u << 0,
-    subscribe_ok = 1u << 1,
-    publish = 1u << 2,
-    publish_ok = 1u << 3,
-    subscription_update = 1u << 4, ///< REQUEST_UPDATE of a subscription
-    other_update = 1u << 5,        ///< REQUEST_UPDATE of a fetch, namespace or tracks request
-    update_ok = 1u << 6,
-    fetch = 1u << 7,
-    fetch_ok = 1u << 8,
-    track_status = 1u << 9,
-    track_status_ok = 1u << 10,
-    publish_namespace = 1u << 11,
-    publish_namespace_ok = 1u << 12,
-    subscribe_namespace = 1u << 13,
-    subscribe_namespace_ok = 1u << 14,
-    subscribe_tracks = 1u << 15,
-    subscribe_tracks_ok = 1u << 16,
-    fetch_update = 1u << 17,
-    tracks_update = 1u << 18, ///< REQUEST_UPDATE of SUBSCRIBE_NAMESPACE or SUBSCRIBE_TRACKS
-    subscribe_tracks_update = 1u << 19, ///< REQUEST_UPDATE of SUBSCRIBE_TRACKS alone
-    state_notify = 1u << 20,
-    fill = 1u << 21, ///< inside FILL_PARAMETERS
-};
-[[nodiscard]] constexpr carrier operator|(carrier a, carrier b) noexcept {
-    return static_cast<carrier>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
-}
-/// The carriers of `a` that are not in `b`.
-[[nodiscard]] constexpr carrier without(carrier a, carrier b) noexcept {
-    return static_cast<carrier>(static_cast<std::uint32_t>(a) & ~static_cast<std::uint32_t>(b));
-}
-[[nodiscard]] constexpr bool overlaps(carrier a, carrier b) noexcept {
-    return (static_cast<std::uint32_t>(a) & static_cast<std::uint32_t>(b)) != 0;
-}
-inline constexpr carrier any_update = carrier::subscription_update | carrier::other_update |
-                                      carrier::fetch_update | carrier::tracks_update |
-                                      carrier::subscribe_tracks_update;
 
 /// The message parameters, in ascending order of their type.
 enum class parameter : std::uint8_t {
@@ -289,19 +250,24 @@ inline constexpr std::size_t carrier_columns = 7;
     return number(std::min(d, draft::d20)) - number(draft::d14);
 }
 
+/// What a reader needs of a row, in one piece.
+struct parameter_slot {
+    carrier carriers = none; ///< none: the draft has no parameter of this type
+    parameter id{};
+    value_kind kind{};
+};
+
 /// Type to row in each column, for types below 64: every defined one is.
-inline constexpr auto parameter_index = [] {
-    std::array<std::array<std::uint8_t, 64>, carrier_columns> index{};
+inline constexpr auto parameter_slots = [] {
+    std::array<std::array<parameter_slot, 64>, carrier_columns> slots{};
     for (std::size_t column = 0; column < carrier_columns; ++column) {
-        index[column].fill(0xff);
-        for (std::size_t i = 0; i < parameter_count; ++i) {
-            const auto& rule = parameter_rules[i];
+        for (const auto& rule : parameter_rules) {
             const bool field = column == carrier_column(draft::d14) && rule.fixed;
             if (rule.carriers[column] != none && !field)
-                index[column][rule.type] = static_cast<std::uint8_t>(i);
+                slots[column][rule.type] = {rule.carriers[column], rule.id, rule.kind};
         }
     }
-    return index;
+    return slots;
 }();
 
 } // namespace detail

@@ -44,6 +44,19 @@ template <class Io>
     out = fill_parameters{io.rules(), inside};
 }
 
+/// A parameter that the draft does not know, or not in this message.
+template <class Io>
+[[gnu::cold, gnu::noinline]] constexpr void pass_parameter(Io& io, const parameter_slot& slot,
+                                                           std::uint64_t type) {
+    if (slot.carriers == carrier::none)
+        io.check(io.rules().unknown_parameters == unknown_parameter::ignored, "parameter_type",
+                 errc::unknown_type);
+    else
+        io.check(io.rules().misplaced_parameters == unknown_parameter::ignored,
+                 rule_of(slot.id).name);
+    skip_key_value(io, type);
+}
+
 template <class Io>
 constexpr void read_params(Io& io, message_params& params, carrier where, bool counted) {
     std::uint64_t count = UINT64_MAX;
@@ -59,29 +72,22 @@ constexpr void read_params(Io& io, message_params& params, carrier where, bool c
         io.check(!deltas || key <= UINT64_MAX - type, "parameter_type", errc::overflow);
         type = deltas ? type + key : key;
         if (!io.ok()) return;
-        const std::size_t index =
-            type < 64 ? parameter_index[column][static_cast<std::size_t>(type)] : 0xff;
-        if (index == 0xff) {
-            io.check(io.rules().unknown_parameters == unknown_parameter::ignored, "parameter_type",
-                     errc::unknown_type);
-            skip_key_value(io, type);
+        const auto slot =
+            type < 64 ? parameter_slots[column][static_cast<std::size_t>(type)] : parameter_slot{};
+        if (!overlaps(slot.carriers, where)) [[unlikely]] {
+            pass_parameter(io, slot, type);
             continue;
         }
-        const auto& rule = parameter_rules[index];
-        if (!overlaps(rule.carriers[column], where)) {
-            io.check(io.rules().misplaced_parameters == unknown_parameter::ignored, rule.name);
-            skip_key_value(io, type);
-            continue;
-        }
-        const auto bit = std::uint32_t{1} << index;
-        io.check((seen & bit) == 0, rule.name, errc::duplicate);
+        const auto bit = std::uint32_t{1} << static_cast<unsigned>(slot.id);
+        if ((seen & bit) != 0) [[unlikely]]
+            return io.fail(errc::duplicate, rule_of(slot.id).name);
         seen |= bit;
-        if (rule.kind == value_kind::token) {
+        if (slot.kind == value_kind::token) {
             const auto read = read_tokens(io, params.authorization_tokens, count - i);
             if (read > 1) i += read - 1;
             continue;
         }
-        if (rule.kind == value_kind::ranges) {
+        if (slot.kind == value_kind::ranges) {
             const auto read = read_ranges(io, params.range_filters, type, count - i, where);
             if (read > 1) i += read - 1;
             continue;
@@ -90,7 +96,7 @@ constexpr void read_params(Io& io, message_params& params, carrier where, bool c
         const auto fill = [&]<parameter P>(auto& member) {
             describe_value(io, parameter_rules[static_cast<std::size_t>(P)], member.emplace());
         };
-        switch (rule.id) {
+        switch (slot.id) {
         case parameter::object_delivery_timeout:
             fill.template operator()<parameter::object_delivery_timeout>(
                 params.object_delivery_timeout);
@@ -142,7 +148,7 @@ constexpr void read_params(Io& io, message_params& params, carrier where, bool c
         case parameter::track_property_filter:
             break;
         case parameter::include_properties:
-            read_apart(io, rule, params.include_properties.emplace());
+            read_apart(io, rule_of(slot.id), params.include_properties.emplace());
             break;
         case parameter::dynamic_groups:
             fill.template operator()<parameter::dynamic_groups>(params.dynamic_groups);
@@ -228,7 +234,7 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
             auto at = member.filters();
             while (const auto one = at.next()) {
                 const auto type = static_cast<std::size_t>(one->subject);
-                const auto& row = parameter_rules[parameter_index.back()[type]];
+                const auto& row = rule_of(parameter_slots.back()[type].id);
                 allow(row);
                 io.check(type >= previous, row.name);
                 if (!io.ok()) return;
@@ -354,9 +360,7 @@ misplaced_parameter(const wire_rules& rules, const message_params& params, carri
         if (detail::occurrences(member) == 0) return;
         if constexpr (requires { member.filters(); }) {
             for (auto at = member.filters(); const auto one = at.next();)
-                look(detail::parameter_rules[detail::parameter_index
-                                                 .back()[static_cast<std::size_t>(one->subject)]]
-                         .id);
+                look(detail::parameter_slots.back()[static_cast<std::size_t>(one->subject)].id);
         } else {
             look(id);
         }

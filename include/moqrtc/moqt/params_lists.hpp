@@ -67,8 +67,8 @@ template <class Io>
             type += key;
             probe = peek;
         }
-        const auto index = parameter_index.back()[static_cast<std::size_t>(type)];
-        probe.check(overlaps(carriers_of(io.rules(), parameter_rules[index].id), where), field);
+        const auto id = parameter_slots.back()[static_cast<std::size_t>(type)].id;
+        probe.check(overlaps(carriers_of(io.rules(), id), where), field);
         bytes one;
         probe.blob(field, one, limits::key_value_bytes);
         if (!probe.ok()) break;

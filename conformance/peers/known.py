@@ -17,6 +17,10 @@ def row(peer, cells, pattern, reason, drafts=None, transports=None):
 
 
 KNOWN = [
+    row("moq-rs", "pub sub both relay cases", r"ended a session with PROTOCOL_VIOLATION \(track_namespace_prefix\)",
+        "its SUBSCRIBE_NAMESPACE has a prefix of no field; drafts 14 and 15, section \"SUBSCRIBE_NAMESPACE\": an endpoint "
+        "that receives a prefix of 0 fields \"MUST close the session\" with PROTOCOL_VIOLATION (allowed since draft 16)",
+        drafts=(14, 15)),
     row("moq-rs", "cases", r"^12 of 15; not: fetch-past [^;]*several groups not supported\)\), publish-flow "
         r"\(REQUEST_ERROR NOT_SUPPORTED[^;]*not supported\)\), datagram-objects \(timeout\)$",
         "its relay answers a FETCH across groups with NOT_SUPPORTED (\"FETCH spanning several groups not "

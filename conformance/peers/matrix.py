@@ -109,6 +109,13 @@ class Cell:
     def theirs(self, role, url):
         return self.start("their-" + role, getattr(self.peer, role)(url, self.draft, self.what))
 
+    def endings(self):
+        """The errors that programs of ours ended sessions with: why a cell failed may be there."""
+        pattern = re.compile(r"closed by us with (\w+) \((\w+)\)|close=(\w+) reason=(\S+)")
+        found = {f"{program.name} ended a session with {m[1] or m[3]} ({m[2] or m[4]})"
+                 for program in self.programs for m in pattern.finditer(program.err() + program.out())}
+        return sorted(text for text in found if "NO_ERROR" not in text)
+
     def objects(self, subscriber):
         out = []
         for line in subscriber.out().splitlines():
@@ -313,7 +320,7 @@ def run(selected, drafts):
                         try:
                             row.update(good=True, text=getattr(here, PLAYS.get(cell, cell))())
                         except Failure as failure:
-                            row.update(good=False, text=str(failure))
+                            row.update(good=False, text="; ".join([str(failure), *here.endings()]))
                     row["reason"] = None if row["good"] else known.reason(row)
                     results.append(row)
                     mark = "ok" if row["good"] else "known" if row["reason"] else "FAILED"

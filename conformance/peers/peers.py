@@ -269,6 +269,14 @@ class MoqNet(BrowserPeer):
         "to 20, section \"LARGEST OBJECT Parameter\": \"a Location\", which has none") for d in (17, 18, 19, 20)}
 
 
+class Moqt(BrowserPeer):
+    name = "@moqt/webtransport"
+    package = "@moqt/webtransport and @moqt/transport 0.5.7 (npm) in Chromium: OpenMOQ's TypeScript"
+    language = "TypeScript"
+    cases = {(d, cell): f"@moqt/webtransport, draft {d}: {what}" for d in (14, 16, 18)
+             for cell, what in (("sub", "subscribes"), ("pub", "publishes"), (">media", "subscribes to media"))}
+
+
 class Shaka(BrowserPeer):
     name, package = "shaka-player", "shaka-player 5.2.12 (npm) in Chromium"
     cases = {(14, ">media"): "shaka-player, MSF of draft 14: plays"}
@@ -278,4 +286,4 @@ class Shaka(BrowserPeer):
         "outside of 1 and 2 \"MUST close the session with PROTOCOL_VIOLATION\" (with 1 in its place it plays)")}
 
 
-ALL = [Aiomoqt(), MoqRs(), Moqtransport(), MoqIetf(), MoqNet(), Shaka()]
+ALL = [Aiomoqt(), MoqRs(), Moqtransport(), MoqIetf(), MoqNet(), Moqt(), Shaka()]

@@ -3,13 +3,18 @@
 #include "publication.hpp"
 #include "query.hpp"
 
+#include <moqrtc/core/hex.hpp>
+
 #include <asio/buffer.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <unistd.h>
+#include <utility>
 
 namespace moqrtc::reference {
 
@@ -26,7 +31,7 @@ std::uint64_t unix_milliseconds() {
         std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
 }
 
-/// Publishes standard input, a line an object.
+/// Publishes standard input, a line an object; with --json a line says where its object belongs.
 class line_sender final : public application {
 public:
     line_sender(runner& run, const moqt::full_track_name& name, std::uint64_t per_group)
@@ -122,6 +127,7 @@ private:
         }
     }
     void send(instant now) {
+        if (run_->options().json) return send_json(now);
         if (per_group_ != 0 && object_ == per_group_) {
             offer_.end_group(now, 0);
             ++group_;
@@ -129,6 +135,37 @@ private:
         }
         offer_.add_object(now, 0, group_, object_++, slice::copy(run_->pool(), as_bytes(line_)));
         line_.clear();
+    }
+    /// A line as `recv --json` prints it; locations go upwards.
+    void send_json(instant now) {
+        const auto read = nlohmann::json::parse(std::exchange(line_, {}), nullptr, false);
+        const auto number = [&](const char* name) -> std::optional<std::uint64_t> {
+            if (!read.is_object() || !read.contains(name)) return std::nullopt;
+            const auto& value = read[name];
+            if (!value.is_number_unsigned()) return std::nullopt;
+            return value.get<std::uint64_t>();
+        };
+        const auto text = [&](const char* name) -> std::optional<std::string> {
+            if (!read.is_object() || !read.contains(name) || !read[name].is_string())
+                return std::nullopt;
+            return read[name].get<std::string>();
+        };
+        const auto group = number("group");
+        const auto object = number("object");
+        auto payload = text("text");
+        if (const auto hex = text("hex"))
+            if (const auto data = hex_decode(*hex)) payload = as_text(*data);
+        const bool begins = offer_.objects() == 0 || group > group_;
+        if (!group || !object || !payload || (!begins && (group < group_ || object < object_))) {
+            std::fprintf(stderr, "a line that is no object as `recv --json` prints it, or not "
+                                 "behind the one before\n");
+            failed_ = true;
+            return end(now);
+        }
+        if (begins && offer_.objects() != 0) offer_.end_group(now, 0);
+        group_ = *group;
+        object_ = *object + 1;
+        offer_.add_object(now, 0, *group, *object, slice::copy(run_->pool(), as_bytes(*payload)));
     }
     void end(instant now) {
         if (ended_) return;

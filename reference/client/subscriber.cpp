@@ -22,6 +22,7 @@ subscriber::subscriber(runner& run, subscribe_options options)
       options_{std::move(options)},
       trace_{options_.trace},
       catalog_{run, options_.space},
+      inits_{run},
       writer_{run.pool()},
       timeline_{run.pool()},
       progress_{!run.options().json} {}
@@ -50,6 +51,7 @@ void subscriber::established(instant now, moqt::session& session) {
     }
     retry_ = never;
     if (!catalog_complete_) subscribe_catalog(now, session);
+    inits_.subscribe(now, session);
     for (auto& t : tracks_)
         if (!t->ended) subscribe(now, session, *t);
     // The namespace tells when the publisher goes and comes back, whatever the relay does with the
@@ -109,6 +111,7 @@ void subscriber::handle(instant now, moqt::session& session, moqt::event& event)
     if (const auto what = catalog_.handle(now, session, event);
         what != catalog_feed::progress::foreign)
         return on_catalog(now, session, event, what);
+    if (inits_.handle(now, session, event)) return add_tracks(now);
     for (auto& t : tracks_) {
         const auto at = event.item.location;
         const bool is_object =
@@ -170,60 +173,9 @@ void subscriber::read_catalog(instant now) {
         catalog_complete_ = catalog_.current()->is_complete;
         if (catalog_.current()->tracks.empty()) continue;
         if (!tracks_known_)
-            add_tracks(now);
+            choose_tracks(now);
         else if (!update->changes->empty())
             compare_tracks();
-    }
-}
-
-void subscriber::add_tracks(instant now) {
-    tracks_known_ = true;
-    auto* session = run_->session();
-    std::vector<std::string> wanted = options_.tracks;
-    for (const auto& entry : catalog_.current()->tracks) {
-        const auto kind = catalog::kind_of(entry);
-        if (kind != catalog::track_kind::video && kind != catalog::track_kind::audio) continue;
-        if (!options_.tracks.empty() && std::erase(wanted, entry.name) == 0) continue;
-        auto made = std::make_unique<track>(
-            track{entry.name, track_receiver{*run_, {options_.space, entry.name}, options_.start}});
-        if (auto init = catalog::init_bytes(*catalog_.current(), entry)) {
-            made->init = std::move(*init);
-            const auto index = writer_.add_track(slice::copy(run_->pool(), made->init));
-            if (index)
-                made->writer_index = *index;
-            else
-                say(describe(index.error(), entry.name));
-        }
-        if (made->writer_index == SIZE_MAX && out_ != nullptr) {
-            say("track " + entry.name + " has no usable init segment and is left out");
-            continue;
-        }
-        tracks_.push_back(std::move(made));
-    }
-    for (const auto& of : writer_.tracks()) // all are there: they stay where they are
-        timeline_.add_track(of);
-    for (const auto& name : wanted)
-        say("the catalog has no track " + name);
-    if (tracks_.empty())
-        return run_->finish(exit_status::failed,
-                            "the catalog has no audio or video to subscribe to");
-    if (session != nullptr)
-        for (auto& t : tracks_)
-            subscribe(now, *session, *t);
-}
-
-/// A catalog that says something else: what is being written must have stayed the same.
-void subscriber::compare_tracks() {
-    for (auto& t : tracks_) {
-        const auto* entry = catalog::find_track(*catalog_.current(), t->name);
-        if (entry == nullptr) continue; // its end is told by PUBLISH_DONE
-        const auto init = catalog::init_bytes(*catalog_.current(), *entry);
-        if (out_ == nullptr || t->writer_index == SIZE_MAX || !init || *init == t->init) continue;
-        summarize();
-        ended_ = true;
-        return run_->finish(exit_status::failed,
-                            "track " + t->name +
-                                " has another init segment now: the file ends here");
     }
 }
 
@@ -350,13 +302,12 @@ std::string subscriber::outages() const {
     std::string out;
     for (const auto& o : run_->outages()) {
         std::array<char, 160> text{};
-        std::snprintf(text.data(), text.size(),
-                      run_->options().json
-                          ? "%s{\"why\":\"%s\",\"noticed_us\":%lld,\"lasted_us\":%lld}"
-                          : "%s\noutage: %s, noticed after %lld us, back after %lld us",
-                      !out.empty() && run_->options().json ? "," : "",
-                      std::string{to_string(o.why)}.c_str(), static_cast<long long>(o.noticed.us),
-                      static_cast<long long>(o.lasted.us));
+        std::snprintf(
+            text.data(), text.size(),
+            run_->options().json ? "%s{\"why\":\"%s\",\"noticed_us\":%lld,\"lasted_us\":%lld}"
+                                 : "%s\noutage: %s, noticed after %lld us, back after %lld us",
+            !out.empty() && run_->options().json ? "," : "", std::string{to_string(o.why)}.c_str(),
+            static_cast<long long>(o.noticed.us), static_cast<long long>(o.lasted.us));
         out += text.data();
     }
     return out;
@@ -365,6 +316,7 @@ std::string subscriber::outages() const {
 void subscriber::lost(instant, const close_info&) {
     watching_ = catalog_subscribed_ = false;
     catalog_.lost();
+    inits_.lost();
     for (auto& t : tracks_)
         t->in.lost();
     if (!run_->options().reconnect && !ended_) summarize();
@@ -372,6 +324,7 @@ void subscriber::lost(instant, const close_info&) {
 
 instant subscriber::next_timeout() {
     auto next = std::min({retry_, stop_, progress_.next(), catalog_.next_timeout()});
+    if (!tracks_chosen_) next = std::min(next, inits_.next_timeout());
     for (const auto& t : tracks_)
         next = std::min(next, t->in.next_timeout());
     return next;
@@ -383,10 +336,13 @@ void subscriber::handle_timeout(instant now) {
     for (auto& t : tracks_)
         deliver(now, *t);
     progress_.show(now, objects_, bytes_);
+    auto* session = run_->session();
+    const bool usable = session != nullptr && session->established() && !session->closed();
+    if (usable && !tracks_chosen_) inits_.subscribe(now, *session);
+    add_tracks(now);
     if (now < retry_) return;
     retry_ = never;
-    auto* session = run_->session();
-    if (session == nullptr || !session->established() || session->closed()) return;
+    if (!usable) return;
     if (!catalog_subscribed_ && !catalog_complete_) subscribe_catalog(now, *session);
     for (auto& t : tracks_)
         if (!t->in.subscribed() && !t->ended) subscribe(now, *session, *t);

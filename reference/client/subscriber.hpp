@@ -1,6 +1,7 @@
 #pragma once
 
 #include "catalog_feed.hpp"
+#include "init_tracks.hpp"
 #include "progress.hpp"
 #include "runner.hpp"
 #include "timeline.hpp"
@@ -62,7 +63,10 @@ private:
     void on_catalog(instant now, moqt::session& session, moqt::event& event,
                     catalog_feed::progress what);
     void read_catalog(instant now);
+    void choose_tracks(instant now);
+    [[nodiscard]] bool is_wanted(const catalog::track& entry) const;
     void add_tracks(instant now);
+    [[nodiscard]] result<std::size_t> add_to_file(const catalog::track& entry, track& made);
     void compare_tracks();
     void on_watch(const moqt::event& event);
     void on_track(instant now, moqt::event& event, track& t, track_receiver::progress what);
@@ -80,14 +84,16 @@ private:
     object_trace trace_;
     std::FILE* out_ = nullptr;
     catalog_feed catalog_;
+    init_tracks inits_;
     std::vector<std::unique_ptr<track>> tracks_;
     cmaf::file_writer writer_;
     timeline timeline_;
     progress_line progress_;
     moqt::request_id watch_ = 0; ///< SUBSCRIBE_NAMESPACE that tells whether the publisher is there
     bool watching_ = false;
-    bool gone_ = false; ///< the publisher's namespace is not there
-    bool tracks_known_ = false;
+    bool gone_ = false;          ///< the publisher's namespace is not there
+    bool tracks_known_ = false;  ///< of the catalog
+    bool tracks_chosen_ = false; ///< with all that is needed to write them
     bool catalog_subscribed_ = false;
     bool catalog_complete_ = false;
     bool ended_ = false;

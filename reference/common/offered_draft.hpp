@@ -22,7 +22,8 @@ struct offered_draft {
     offered_draft(moqt::draft d) : version{d}, protocol{moqt::rules_for(d).alpn} {}
     offered_draft(moqt::draft d, std::string name) : version{d}, protocol{std::move(name)} {}
 
-    /// Whether WebTransport can name it; what ALPN calls `moq-00` is found out in set-up.
+    /// Whether a client names it over WebTransport; what ALPN calls `moq-00` is found out in
+    /// set-up. Clients of others do name that, and a server understands it.
     [[nodiscard]] bool has_subprotocol() const noexcept {
         const auto& rules = moqt::rules_for(version);
         return moqt::is_chosen_by_alpn(rules) || protocol != rules.alpn;

@@ -55,7 +55,7 @@ void http3_connection::decide(instant now, const webtransport::event& request) {
     auto answer = host_->decide(asked);
     const auto offered = webtransport::offered_protocols(request);
     const auto chosen = std::ranges::find_if(host_->drafts, [&](const offered_draft& d) {
-        return d.has_subprotocol() && std::ranges::find(offered, d.protocol) != offered.end();
+        return std::ranges::find(offered, d.protocol) != offered.end();
     });
     std::optional<moqt::draft> version;
     if (chosen != host_->drafts.end())

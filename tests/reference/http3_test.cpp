@@ -362,6 +362,16 @@ TEST_F(http3_test, a_client_that_offers_no_draft) {
     EXPECT_EQ(status_of(asking->last), 400u);
 }
 
+// Draft 14 has no name over WebTransport; clients of others use the one that it has in ALPN.
+TEST_F(http3_test, the_name_that_draft_14_has_in_alpn) {
+    host.drafts = {moqt::draft::d18, moqt::draft::d14};
+    start();
+    const auto here = asking->open("/moq", {"moq-00"});
+    ASSERT_TRUE(run_until([&] { return here->established; }));
+    EXPECT_EQ(asking->protocols[asking->last], "moq-00");
+    EXPECT_EQ(accepted[0]->session->rules().id, moqt::draft::d14);
+}
+
 TEST_F(http3_test, every_dialect) {
     for (const auto dialect : webtransport::all_dialects) {
         dialects = webtransport::dialect_set::only(dialect);

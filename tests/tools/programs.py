@@ -140,6 +140,11 @@ class Program:
         if self.running() or self.family:  # of a family, children may be left
             self.signal(signal.SIGKILL)
             self.process.wait()
+        if self.process.stdin:
+            try:
+                self.process.stdin.close()
+            except OSError:  # what was written and not read
+                pass
 
     def stop(self, seconds=5):
         if self.running():
@@ -168,8 +173,8 @@ def make_clip(path, arguments, say=lambda text: None):
         return path
     say(f"generating {path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The last part of the name tells ffmpeg the format, so the unfinished file keeps it.
-    partial = path.with_name("partial-" + path.name)
+    # The last part of the name tells ffmpeg the format, so the unfinished file keeps it; tests run side by side.
+    partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
     subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *arguments, str(partial)], check=True)
     partial.replace(path)
     return path

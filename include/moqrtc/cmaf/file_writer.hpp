@@ -38,7 +38,12 @@ public:
         auto parsed = parse_init_segment(init);
         if (!parsed) return std::unexpected(parsed.error());
         if (parsed->tracks.size() != 1) return fail(errc::unsupported, "trak", 0, where);
-        tracks_.push_back(std::move(parsed->tracks.front()));
+        return add_track(std::move(parsed->tracks.front()));
+    }
+    /// The same with a track that was parsed before, of a segment that has several.
+    [[nodiscard]] result<std::size_t> add_track(track of) {
+        if (started_) return fail(errc::bad_state, "track after the first chunk", 0, where);
+        tracks_.push_back(std::move(of));
         return tracks_.size() - 1;
     }
     [[nodiscard]] std::span<const track> tracks() const noexcept { return tracks_; }

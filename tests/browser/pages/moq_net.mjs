@@ -4,8 +4,12 @@ import { Broadcast, Connection } from "@moq/net";
 
 let connection;
 
-/** Connects and offers `protocols`, none for draft 14; the version that the library says was agreed. */
-window.net_connect = async (url, hash, protocols) => {
+/**
+ * Connects with one draft; the version that the library says was agreed. Draft 14 is what it speaks
+ * where no subprotocol was agreed on: its version is chosen in SETUP.
+ */
+window.peer_connect = async (url, hash, draft) => {
+    const protocols = draft > 14 ? [`moqt-${draft}`] : [];
     connection = await Connection.connect(new URL(url), {
         websocket: { enabled: false },
         webtransport: { protocols, serverCertificateHashes: [{ algorithm: "sha-256", value: hash }] },
@@ -14,10 +18,10 @@ window.net_connect = async (url, hash, protocols) => {
 };
 
 /** Broadcasts announced under `prefix`, the first that comes. */
-window.net_announced = async (prefix) => (await connection.announced(prefix).next())?.path;
+window.peer_announced = async (prefix) => (await connection.announced(prefix).next())?.path;
 
 /** Subscribes and gives the first `count` frames: {group, frame, text, bytes}. */
-window.net_subscribe = async (path, name, count) => {
+window.peer_subscribe = async (path, name, count) => {
     const track = connection.consume(path).track(name).subscribe();
     const frames = [];
     while (frames.length < count) {
@@ -30,12 +34,12 @@ window.net_subscribe = async (path, name, count) => {
     return frames;
 };
 
-/** Publishes `groups` groups of `frames` frames, one frame every `interval` ms, from `window.net_go()` on. */
-window.net_publish = (path, name, groups, frames, interval) => {
+/** Publishes `groups` groups of `frames` frames, one frame every `interval` ms, from `window.peer_go()` on. */
+window.peer_publish = (path, name, groups, frames, interval) => {
     const broadcast = new Broadcast.Producer();
     const track = broadcast.createTrack(name);
     connection.publish(path, broadcast);
-    window.net_go = async () => {
+    window.peer_go = async () => {
         for (let g = 0; g < groups; g++) {
             const group = track.appendGroup();
             for (let f = 0; f < frames; f++) {
@@ -47,4 +51,4 @@ window.net_publish = (path, name, groups, frames, interval) => {
         track.close();
     };
 };
-window.net_ready = true;
+window.peer_ready = true;

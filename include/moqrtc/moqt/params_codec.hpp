@@ -198,10 +198,16 @@ template <class Io>
 constexpr void write_params(Io& io, const message_params& params, carrier where) {
     std::size_t count = 0;
     const bool fields = io.rules().fixed_request_fields;
-    message_params::for_each(params, [&](parameter id, auto& m) {
-        if (!fields || !rule_of(id).fixed) count += occurrences(m);
-    });
-    if constexpr (!prints<Io>) io.varint("number_of_parameters", count);
+    const char* const number = "number_of_parameters";
+    [[maybe_unused]] std::byte* place = nullptr;
+    if constexpr (hurries<Io>) {
+        place = io.enter(number); // each at most once: fewer than 64, counted on the way
+    } else {
+        message_params::for_each(params, [&](parameter id, auto& m) {
+            if (!fields || !rule_of(id).fixed) count += occurrences(m);
+        });
+        if constexpr (!prints<Io>) io.varint(number, count);
+    }
     std::uint64_t previous = 0;
     const bool deltas =
         io.rules().keys == key_form::delta || io.rules().parameters == parameter_form::typed;
@@ -220,6 +226,7 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
         const auto key = [&] { key_of(rule); };
         if constexpr (!requires { member.filters(); }) allow(rule);
         if (fields && rule.fixed) return;
+        if constexpr (hurries<Io>) ++count;
         if constexpr (hurries<Io> && !fixed_size<decltype(member)>) {
             io.fail(errc::unsupported, rule.name);
         } else if constexpr (requires { member.tokens(); }) {
@@ -256,6 +263,7 @@ constexpr void write_params(Io& io, const message_params& params, carrier where)
             describe_value(io, rule, *member);
         }
     });
+    if constexpr (hurries<Io>) io.fill(place, count);
 }
 
 /// Parameters of fixed size, which is nearly always all of them, without leaving the registers;

@@ -143,6 +143,10 @@ public:
     [[gnu::always_inline]] constexpr void leave(std::byte* length) noexcept {
         if (good_) *length = static_cast<std::byte>(at_ - length - 1);
     }
+    /// What stands where `enter` left a place, below 64.
+    [[gnu::always_inline]] constexpr void fill(std::byte* place, std::size_t value) noexcept {
+        if (good_) *place = static_cast<std::byte>(value);
+    }
     template <class M>
     [[gnu::always_inline]] constexpr void nested(const char*, const M& value) noexcept {
         M::describe(*this, value);

@@ -210,6 +210,30 @@ TEST_P(relay_fetch, what_nobody_can_tell_is_marked_unknown) {
     EXPECT_EQ(s.finished[id], 1);
 }
 
+// A publisher that serves no FETCH, and whose subscription brings what was asked for meanwhile.
+TEST_P(relay_fetch, what_came_while_upstream_was_asked_is_not_unknown) {
+    if (!says_gaps()) GTEST_SKIP() << "the fetch is reset";
+    auto& p = w.publish(GetParam().from);
+    auto& s = w.add(GetParam().to);
+    w.subscribe(s, "video");
+    w.send(p, "video", {2, 0}, "b");
+    p.answers = false;
+    const auto id = fetch(s, {1, 0}, {2, 1});
+    EXPECT_EQ(s.got(id), "");
+    w.send(p, "video", {1, 0}, "a");
+    for (const auto& e : p.events)
+        if (e.what == event::kind::requested && e.request == request_kind::fetch) {
+            ASSERT_TRUE(p.session().reject(w.net.now(), e.id, request_error_code::not_supported,
+                                           "no history"));
+        }
+    w.flush(p);
+    w.run(milliseconds(200));
+    EXPECT_EQ(s.got(id), "1:0=a 2:0=b");
+    ASSERT_EQ(s.count(event::kind::fetch_gap), 1u) << "the rest of group 1";
+    EXPECT_EQ(s.find(event::kind::fetch_gap, id)->item.location.group, 1u);
+    EXPECT_EQ(s.finished[id], 1);
+}
+
 TEST_P(relay_fetch, a_silent_publisher_costs_the_fill_timeout) {
     if (!says_gaps()) GTEST_SKIP() << "the fetch is reset";
     auto& p = w.publish(GetParam().from);

@@ -238,6 +238,13 @@ MOQRTC_INLINE void relay::pump(instant now, std::uint32_t index) {
             f.at = f.walk.after(step.until);
             break;
         case cache_step::kind::unknown:
+            if (f.asked && !f.walk.precedes(*f.asked, *f.at)) {
+                skip_unknown(now, index,
+                             f.walk.precedes(*f.asked, step.until) ? *f.asked : step.until,
+                             range_end::unknown);
+                if (f.to == nullptr) return;
+                break;
+            }
             if (f.patient && now < f.deadline && attach_fill(now, index, step.until)) return;
             skip_unknown(now, index, step.until,
                          f.patient && now < f.deadline ? range_end::unknown : range_end::timed_out);

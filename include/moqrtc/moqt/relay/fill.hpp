@@ -161,8 +161,8 @@ MOQRTC_INLINE void relay::on_fill_gap(instant now, std::uint32_t index, event& e
     }
 }
 
-/// The FETCH upstream is over. After FIN all of its range is known; otherwise the rest of it stays
-/// unknown, and those who waited are told so.
+/// The FETCH upstream is over. After FIN all of its range is known; otherwise those who waited get
+/// what a subscription has brought meanwhile, and are told that the rest is unknown.
 MOQRTC_INLINE void relay::on_fill_end(instant now, std::uint32_t index, bool complete,
                                       request_error_code code, std::string_view reason) {
     auto& g = fills_[index];
@@ -191,7 +191,7 @@ MOQRTC_INLINE void relay::on_fill_end(instant now, std::uint32_t index, bool com
             if (complete)
                 f.at = f.walk.after(end);
             else
-                skip_unknown(now, w, end, range_end::unknown);
+                f.asked = end;
         }
         if (f.to != nullptr) pump(now, w);
     }

@@ -142,9 +142,10 @@ struct served_fetch {
     shared_filters filters{}; ///< null: every object in range passes
     /// Its range, as long as nobody knows the Largest Object that it starts from.
     std::optional<subscription_filter> relative{};
-    std::uint32_t fill = none; ///< the upstream FETCH that it waits for
-    instant deadline = never;  ///< of waiting for upstream
-    instant look_at = never;   ///< it is paused until its stream has drained
+    std::uint32_t fill = none;       ///< the upstream FETCH that it waits for
+    std::optional<location> asked{}; ///< up to there upstream was asked, and could not tell
+    instant deadline = never;        ///< of waiting for upstream
+    instant look_at = never;         ///< it is paused until its stream has drained
 
     void clear() { *this = served_fetch{}; }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <moqrtc/core/ring.hpp>
+#include <moqrtc/core/send_queue.hpp>
 #include <moqrtc/core/slice.hpp>
 #include <moqrtc/moqt/data/fetch_sequence.hpp>
 #include <moqrtc/moqt/data/stream_reader.hpp>
@@ -18,11 +19,9 @@ namespace moqrtc::moqt::detail {
 
 enum class out_kind : std::uint8_t { control, request, subgroup, fetch };
 
-/// The sending side of a stream: what is queued, sent and not yet acknowledged. What each object
-/// touches fills the first two cache lines: a relay has one for each subscriber, and they add up.
-///
-/// Owns    references on the queued slices until their bytes are acknowledged.
-struct alignas(64) out_stream {
+/// The sending side of a stream. What each object touches fills the first two cache lines: a relay
+/// has one for each subscriber, and they add up.
+struct alignas(64) out_stream : send_queue {
     stream_id id = 0;
     std::uint32_t slot = no_slot; ///< its own place
     std::uint32_t version = 0;
@@ -36,14 +35,9 @@ struct alignas(64) out_stream {
     bool has_objects = false; ///< `latest_object` counts
     bool dies = false;        ///< it is reset with `death` as soon as all is sent
     bool is_fill = false;     ///< it carries a fill of subscription `owner`, asked for by `fill`
-    std::size_t unsent = 0;   ///< bytes
     std::uint64_t offset_sent = 0;
-    std::size_t sent_chunks = 0;  ///< chunks wholly sent
-    std::size_t sent_partly = 0;  ///< bytes sent of the chunk after those
-    std::size_t acked_partly = 0; ///< bytes acknowledged of the first chunk
 
     request* owner = nullptr; ///< the request that it belongs to, while that is open
-    ring<slice> chunks{};
     std::uint64_t latest_object = 0;
     std::uint64_t group = 0; ///< that of `header`
 
@@ -85,59 +79,19 @@ struct alignas(64) out_stream {
     }
     /// What is queued by now was queued at `now`.
     void mark_time(instant now) { marked = marks.push({offset_sent + unsent, now}); }
-    template <class Slice>
-    void push(Slice&& chunk) {
-        if (chunk.empty()) return;
-        unsent += chunk.size();
-        chunks.push(std::forward<Slice>(chunk));
-    }
     /// Pending bytes, as many chunks as fit; made in the caller's place, for it is large.
     [[nodiscard]] std::optional<stream_send> offer() const {
         std::optional<stream_send> made{std::in_place};
         auto& out = *made;
         out.stream = id;
-        std::size_t skip = sent_partly;
-        std::size_t at = sent_chunks;
-        for (; at < chunks.size() && out.count < stream_send::max_chunks; ++at) {
-            out.chunks[out.count++] = chunks[at].view().subspan(skip);
-            skip = 0;
-        }
-        out.fin = fin && at == chunks.size();
+        out.fin = send_queue::offer(out) && fin;
         return made;
     }
     void sent(std::size_t count) noexcept {
-        unsent -= count;
         offset_sent += count;
         if (marked) [[unlikely]]
             drop_marks();
-        if (unsent != 0) return sent_some(count);
-        sent_chunks = chunks.size();
-        sent_partly = 0;
-    }
-    [[gnu::noinline]] void sent_some(std::size_t count) noexcept {
-        while (count != 0) {
-            const auto left = chunks[sent_chunks].size() - sent_partly;
-            if (count < left) {
-                sent_partly += count;
-                return;
-            }
-            count -= left;
-            sent_partly = 0;
-            ++sent_chunks;
-        }
-    }
-    void acked(std::size_t count) {
-        while (count != 0 && !chunks.empty()) {
-            const auto left = chunks.front().size() - acked_partly;
-            if (count < left) {
-                acked_partly += count;
-                return;
-            }
-            count -= left;
-            acked_partly = 0;
-            chunks.pop_front();
-            if (sent_chunks != 0) --sent_chunks;
-        }
+        send_queue::sent(count);
     }
     void clear() {
         chunks.clear();

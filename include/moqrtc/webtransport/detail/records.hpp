@@ -1,6 +1,6 @@
 #pragma once
 
-#include <moqrtc/core/ring.hpp>
+#include <moqrtc/core/send_queue.hpp>
 #include <moqrtc/core/slice.hpp>
 #include <moqrtc/core/time.hpp>
 #include <moqrtc/webtransport/capsule.hpp>
@@ -21,61 +21,17 @@ namespace moqrtc::webtransport::detail {
 
 inline constexpr std::uint32_t no_slot = UINT32_MAX;
 
-/// What is queued on a stream of HTTP/3's own, sent and not yet acknowledged.
-///
-/// Owns    references on the queued slices until their bytes are acknowledged.
-struct send_queue {
-    ring<slice> chunks{};
-    std::size_t sent_chunks = 0;  ///< chunks wholly sent
-    std::size_t sent_partly = 0;  ///< bytes sent of the chunk after those
-    std::size_t acked_partly = 0; ///< bytes acknowledged of the first chunk
-    std::size_t unsent = 0;       ///< bytes
-    bool fin = false;             ///< ends after what is queued
+/// What is queued on a stream of HTTP/3's own, and its end.
+struct ending_queue : send_queue {
+    bool fin = false; ///< ends after what is queued
     bool fin_sent = false;
 
     [[nodiscard]] bool wants_to_send() const noexcept { return unsent != 0 || (fin && !fin_sent); }
-    void push(slice chunk) {
-        if (chunk.empty()) return;
-        unsent += chunk.size();
-        chunks.push(std::move(chunk));
-    }
-    void offer(stream_send& out) const {
-        std::size_t skip = sent_partly;
-        std::size_t at = sent_chunks;
-        for (; at < chunks.size() && out.count < stream_send::max_chunks; ++at) {
-            out.chunks[out.count++] = chunks[at].view().subspan(skip);
-            skip = 0;
-        }
-        out.fin = fin && at == chunks.size();
-    }
-    void sent(std::size_t count) noexcept {
-        count = std::min(count, unsent);
-        unsent -= count;
-        while (count != 0) {
-            const auto left = chunks[sent_chunks].size() - sent_partly;
-            if (count < left) {
-                sent_partly += count;
-                return;
-            }
-            count -= left;
-            sent_partly = 0;
-            ++sent_chunks;
-        }
-    }
-    void acked(std::size_t count) {
-        while (count != 0 && sent_chunks != 0) {
-            const auto left = chunks.front().size() - acked_partly;
-            if (count < left) break;
-            count -= left;
-            acked_partly = 0;
-            chunks.pop_front();
-            --sent_chunks;
-        }
-        acked_partly += count;
-    }
+    void offer(stream_send& out) const { out.fin = send_queue::offer(out) && fin; }
+    /// What was given up meanwhile does not count.
+    void sent(std::size_t count) noexcept { send_queue::sent(std::min(count, unsent)); }
     void clear() {
-        chunks.clear();
-        sent_chunks = sent_partly = acked_partly = unsent = 0;
+        send_queue::clear();
         fin = fin_sent = false;
     }
 };
@@ -92,7 +48,7 @@ enum class message_phase : std::uint8_t {
 struct channel {
     frame_reader frames{};
     buffer held{}; ///< payload of a frame that is needed whole
-    send_queue out{};
+    ending_queue out{};
     std::size_t urgent = 0; ///< unsent bytes at the front that are not content
     bool content_out = false;
     bool blocked = false;

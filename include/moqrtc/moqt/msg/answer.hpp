@@ -5,6 +5,8 @@
 #include <moqrtc/moqt/msg/request.hpp>
 #include <moqrtc/moqt/properties.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 
 namespace moqrtc::moqt::msg {
@@ -142,33 +144,35 @@ struct request_update {
     }
 };
 
-/// The answers of draft 14, one pair for each kind of request: REQUEST_OK and REQUEST_ERROR under
-/// other types and names. The numbers in `error_code` are those of the kind's own registry
-/// (`error_registry`).
-///
-/// Spec    moq-transport 14, anchor `message-pub-ns-ok` and those named below.
-struct publish_namespace_ok : request_ok {
-    static constexpr std::string_view name = "PUBLISH_NAMESPACE_OK";
-    static constexpr const char* where = "PUBLISH_NAMESPACE_OK, message-pub-ns-ok";
-    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
-        return rules.unified_errors ? no_code : 0x7;
-    }
-};
-struct subscribe_namespace_ok : request_ok {
-    static constexpr std::string_view name = "SUBSCRIBE_NAMESPACE_OK";
-    static constexpr const char* where = "SUBSCRIBE_NAMESPACE_OK, message-sub-ns-ok";
-    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
-        return rules.unified_errors ? no_code : 0x12;
-    }
-};
-/// Written as SUBSCRIBE_OK with a track alias that means nothing: 0.
-struct track_status_ok : request_ok {
-    static constexpr std::string_view name = "TRACK_STATUS_OK";
-    static constexpr const char* where = "TRACK_STATUS_OK, message-track-status-ok";
-    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
-        return rules.unified_errors ? no_code : 0xe;
-    }
+/// Text as a template's argument.
+template <std::size_t Size>
+struct text_constant {
+    char content[Size]{};
 
+    consteval text_constant(const char (&text)[Size]) { std::copy_n(text, Size, content); }
+};
+
+/// An answer of draft 14, which has a pair for each kind of request: REQUEST_OK or REQUEST_ERROR
+/// under a type and a name of its own. The numbers in `error_code` are those of the kind's own
+/// registry (`error_registry`).
+///
+/// Spec    moq-transport 14, the anchor behind the comma of `Where`.
+template <class Unified, std::uint64_t Type, text_constant Name, text_constant Where>
+struct separate_answer : Unified {
+    static constexpr std::string_view name{Name.content};
+    static constexpr const char* where = Where.content;
+    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
+        return rules.unified_errors ? no_code : Type;
+    }
+};
+
+using publish_namespace_ok = separate_answer<request_ok, 0x7, "PUBLISH_NAMESPACE_OK",
+                                             "PUBLISH_NAMESPACE_OK, message-pub-ns-ok">;
+using subscribe_namespace_ok = separate_answer<request_ok, 0x12, "SUBSCRIBE_NAMESPACE_OK",
+                                               "SUBSCRIBE_NAMESPACE_OK, message-sub-ns-ok">;
+/// Written as SUBSCRIBE_OK with a track alias that means nothing: 0.
+struct track_status_ok : separate_answer<request_ok, 0xe, "TRACK_STATUS_OK",
+                                         "TRACK_STATUS_OK, message-track-status-ok"> {
     static constexpr void describe(auto& io, auto& m) {
         describe_answered_request(io, m);
         std::uint64_t alias = 0;
@@ -177,47 +181,18 @@ struct track_status_ok : request_ok {
         describe_params(io, m.params, carrier::track_status_ok);
     }
 };
-struct subscribe_error : request_error {
-    static constexpr std::string_view name = "SUBSCRIBE_ERROR";
-    static constexpr const char* where = "SUBSCRIBE_ERROR, message-subscribe-error";
-    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
-        return rules.unified_errors ? no_code : 0x5;
-    }
-};
-struct publish_error : request_error {
-    static constexpr std::string_view name = "PUBLISH_ERROR";
-    static constexpr const char* where = "PUBLISH_ERROR, message-publish-error";
-    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
-        return rules.unified_errors ? no_code : 0x1f;
-    }
-};
-struct fetch_error : request_error {
-    static constexpr std::string_view name = "FETCH_ERROR";
-    static constexpr const char* where = "FETCH_ERROR, message-fetch-error";
-    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
-        return rules.unified_errors ? no_code : 0x19;
-    }
-};
-struct track_status_error : request_error {
-    static constexpr std::string_view name = "TRACK_STATUS_ERROR";
-    static constexpr const char* where = "TRACK_STATUS_ERROR, message-track-status-error";
-    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
-        return rules.unified_errors ? no_code : 0xf;
-    }
-};
-struct publish_namespace_error : request_error {
-    static constexpr std::string_view name = "PUBLISH_NAMESPACE_ERROR";
-    static constexpr const char* where = "PUBLISH_NAMESPACE_ERROR, message-pub-ns-error";
-    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
-        return rules.unified_errors ? no_code : 0x8;
-    }
-};
-struct subscribe_namespace_error : request_error {
-    static constexpr std::string_view name = "SUBSCRIBE_NAMESPACE_ERROR";
-    static constexpr const char* where = "SUBSCRIBE_NAMESPACE_ERROR, message-sub-ns-error";
-    static constexpr std::uint64_t code(const wire_rules& rules) noexcept {
-        return rules.unified_errors ? no_code : 0x13;
-    }
-};
+using subscribe_error = separate_answer<request_error, 0x5, "SUBSCRIBE_ERROR",
+                                        "SUBSCRIBE_ERROR, message-subscribe-error">;
+using publish_error =
+    separate_answer<request_error, 0x1f, "PUBLISH_ERROR", "PUBLISH_ERROR, message-publish-error">;
+using fetch_error =
+    separate_answer<request_error, 0x19, "FETCH_ERROR", "FETCH_ERROR, message-fetch-error">;
+using track_status_error = separate_answer<request_error, 0xf, "TRACK_STATUS_ERROR",
+                                           "TRACK_STATUS_ERROR, message-track-status-error">;
+using publish_namespace_error = separate_answer<request_error, 0x8, "PUBLISH_NAMESPACE_ERROR",
+                                                "PUBLISH_NAMESPACE_ERROR, message-pub-ns-error">;
+using subscribe_namespace_error =
+    separate_answer<request_error, 0x13, "SUBSCRIBE_NAMESPACE_ERROR",
+                    "SUBSCRIBE_NAMESPACE_ERROR, message-sub-ns-error">;
 
 } // namespace moqrtc::moqt::msg

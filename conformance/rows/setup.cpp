@@ -224,6 +224,10 @@ task<verdict> skipped_id(stage& s) {
     auto* at = co_await ready(s);
     (void)at->next_id();
     announces_as(s, *at, at->next_id(), "a Request ID left out");
+    // Where SUBSCRIBE_NAMESPACE has a stream of its own, what is left out may be on its way there,
+    // and a peer may wait for it.
+    if (at->rules().namespace_streams)
+        co_await s.until([at] { return at->closed.has_value(); }, seconds(12));
     co_return co_await closes(s, at, close_code::invalid_request_id);
 }
 task<verdict> used_id(stage& s) {

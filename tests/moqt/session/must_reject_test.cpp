@@ -282,6 +282,38 @@ TEST_P(must_reject, MUST_18_092_update_of_a_fetch_that_fails) {
     EXPECT_FALSE(peer().streams[streams[other]].fin || peer().streams[streams[other]].stopped);
 }
 
+// Each update has an answer, also those behind one that ends the request.
+TEST_P(must_reject, MUST_18_092_updates_behind_one_that_fails) {
+    if (!rules().request_streams) GTEST_SKIP() << "a rule of later drafts";
+    for (const bool serving : {false, true}) {
+        meet();
+        const auto id = peer().next_request();
+        const auto name = track();
+        const auto stream = ask(fetch_of(id, name));
+        std::optional<data_stream> data;
+        if (serving) {
+            ASSERT_TRUE(session().accept_fetch(now(), id, {1, 0}, false));
+            data = *session().open_fetch_stream(now(), id);
+            peer().pump();
+        }
+        const auto update = peer().next_request();
+        peer().send_message(stream, msg::request_update{update, id, {}});
+        peer().send_message(stream,
+                            msg::request_update{peer().next_request(), id,
+                                                tokens({alias_type::use_alias, 77, 0, {}})});
+        EXPECT_EQ(peer().count<msg::request_error>(stream), 0u) << "answers go in order";
+        ASSERT_TRUE(session().reject_update(now(), update, not_supported, "no"));
+        peer().pump();
+        EXPECT_EQ(peer().count<msg::request_error>(stream), 2u) << peer().text(stream);
+        expect_rejected(stream, malformed_auth_token);
+        if (data) {
+            EXPECT_TRUE(peer().streams[*data].reset);
+        } else {
+            ASSERT_TRUE(session().accept_fetch(now(), id, {1, 0}, false));
+        }
+    }
+}
+
 TEST_P(must_reject, MUST_18_093_update_of_a_namespace_request_that_fails) {
     if (!rules().request_streams) GTEST_SKIP() << "a rule of later drafts";
     meet();

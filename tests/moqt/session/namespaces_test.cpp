@@ -46,6 +46,39 @@ TEST_P(namespaces, come_and_go) {
     EXPECT_FALSE(client().closed());
 }
 
+// Requests on several streams arrive in any order, whatever the sequence of their identifiers.
+TEST_P(namespaces, packets_that_overtake_each_other_close_nothing) {
+    std::size_t overtaken = 0;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        link_config link;
+        link.seed = seed;
+        link.set_paths({.delay = milliseconds(10), .jitter = milliseconds(30), .loss = 50});
+        connect(link);
+        for (int i = 0; i < 8; ++i) {
+            const std::string name = "room" + std::to_string(i);
+            ASSERT_TRUE(client().subscribe_namespace(now(), {name}));
+            ASSERT_TRUE(client().subscribe(now(), track(name)));
+            run(milliseconds(2));
+        }
+        run(seconds(20));
+        ASSERT_FALSE(server().closed()) << "seed " << seed;
+        std::optional<request_id> last;
+        std::size_t asked = 0;
+        for (const auto& e : server_log().events) {
+            if (e.what != kind::requested) continue;
+            ++asked;
+            overtaken += last && e.id < *last ? 1u : 0u;
+            last = e.id;
+        }
+        EXPECT_EQ(asked, 16u);
+        TearDown();
+        pair.reset();
+    }
+    if (rules().namespace_streams) {
+        EXPECT_GT(overtaken, 0u) << "the network kept the order";
+    }
+}
+
 // A NAMESPACE precedes its NAMESPACE_DONE, so the session lets none out without (16-136, 18-158).
 TEST_P(namespaces, only_what_was_announced_can_be_withdrawn) {
     const auto id = discovery();

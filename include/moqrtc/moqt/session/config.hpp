@@ -33,6 +33,10 @@ struct session_config {
     std::size_t max_unknown_alias_bytes = 1
                                           << 20; ///< objects kept until their SUBSCRIBE_OK is here
 
+    /// Prefixes of discovery may overlap each other: for sides that agree on it beforehand, against
+    /// PREFIX_OVERLAP.
+    bool overlapping_prefixes = false;
+
     duration setup_timeout = seconds(10);  ///< until the peer's SETUP must be here
     duration goaway_timeout = seconds(10); ///< after GOAWAY, until the session is closed
 };

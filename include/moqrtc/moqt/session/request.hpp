@@ -177,6 +177,14 @@ public:
         const auto next = spans_.upper_bound(id / 2);
         return next != spans_.begin() && id / 2 <= std::prev(next)->second;
     }
+    /// The first identifier of this parity that is not there while a later one is.
+    [[nodiscard]] std::optional<std::uint64_t> first_missing(std::uint64_t parity) const {
+        if (spans_.empty()) return std::nullopt;
+        const auto& [first, last] = *spans_.begin();
+        if (first != 0) return parity;
+        if (spans_.size() == 1) return std::nullopt;
+        return (last + 1) * 2 + parity;
+    }
     /// Notes `id`; false when it was there already.
     bool add(std::uint64_t id) {
         id /= 2; // the parity is fixed, so that neighbours merge

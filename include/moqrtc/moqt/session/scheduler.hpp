@@ -79,7 +79,8 @@ public:
         request_goaway,
         subgroup,
         unknown_alias,
-        dependent
+        dependent,
+        request_gap
     };
     struct entry {
         instant at{};

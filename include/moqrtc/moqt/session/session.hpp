@@ -279,7 +279,9 @@ private:
     void handle_new_request(instant now, std::uint64_t type, bytes body, std::uint32_t in);
     void handle_credit_message(instant now, std::uint64_t type, bytes body);
     void handle_end_message(instant now, std::uint64_t type, bytes body);
-    [[nodiscard]] bool take_request_id(request_id id);
+    [[nodiscard]] bool take_request_id(instant now, request_id id);
+    void watch_request_gap(instant now);
+    void on_request_gap(instant now, request_id missing);
     [[nodiscard]] refusal apply_tokens(const token_list& tokens, bool in_setup = false);
 
     // detail/requests_in.hpp
@@ -327,6 +329,8 @@ private:
     // detail/updates.hpp, detail/implied.hpp
     void on_update(instant now, request* on, bytes body);
     void refuse_updates(instant now, request_id id);
+    result<void> send_refusal(request& r, request_id update_id, request_error_code code,
+                              std::string_view reason);
     [[nodiscard]] request* find_namespace(const track_namespace& space, request_kind kind,
                                           bool ours) noexcept;
     [[nodiscard]] request* discovery_of(const request& offered) noexcept;

@@ -70,8 +70,10 @@ struct session_state {
     request_id next_request_id_;
     request_id next_peer_request_id_;
     id_history peer_request_ids_{};
-    request_id peer_credit_ = 0;           ///< our requests stay below this, drafts with credit
-    request_id granted_credit_ = 0;        ///< the peer's requests stay below this
+    bool gap_watched_ = false;        ///< a timer looks after a request ID of the peer that is late
+    bool peer_reset_request_ = false; ///< with it a request ID may have got lost for good
+    request_id peer_credit_ = 0;      ///< our requests stay below this, drafts with credit
+    request_id granted_credit_ = 0;   ///< the peer's requests stay below this
     std::uint64_t peer_filter_ranges_ = 0; ///< the peer's MAX_FILTER_RANGES
     std::uint64_t peer_update_limit_ = 0;  ///< the peer's MAX_REQUEST_UPDATES
     std::uint64_t peer_requests_ended_ = 0;

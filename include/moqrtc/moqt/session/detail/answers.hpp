@@ -27,7 +27,7 @@ MOQRTC_INLINE result<void> session::send_ok(request& r, const msg::request_ok& m
     case request_kind::subscribe_namespace:
         return send_on(r, msg::subscribe_namespace_ok{message}, fin);
     default:
-        return send_on(r, msg::track_status_ok{message}, fin);
+        return send_on(r, msg::track_status_ok{{message}}, fin);
     }
 }
 
@@ -228,14 +228,9 @@ MOQRTC_INLINE result<void> session::accept_update(instant now, request_id update
     return {};
 }
 
-MOQRTC_INLINE result<void> session::reject_update(instant now, request_id update_id,
-                                                  request_error_code code,
-                                                  std::string_view reason) {
-    const auto slot = updates_in_.find(update_id);
-    if (slot == id_map::none || closed_) return fail(errc::not_found, "update_id");
-    auto& r = requests_[slot];
-    if (rules_->request_streams && r.updates_in.front() != update_id)
-        return fail(errc::bad_state, "an earlier update has no answer");
+/// REQUEST_ERROR for one update, and nothing of what follows from it.
+MOQRTC_INLINE result<void> session::send_refusal(request& r, request_id update_id,
+                                                 request_error_code code, std::string_view reason) {
     msg::request_error m{update_id, to_wire(*rules_, code)};
     m.reason = as_bytes(reason.substr(0, limits::reason_phrase));
     if (rules_->unified_errors)
@@ -244,6 +239,24 @@ MOQRTC_INLINE result<void> session::reject_update(instant now, request_id update
     updates_in_.erase(update_id);
     std::erase_if(r.fills, [&](const auto& f) { return f.fill.id == update_id; });
     ++peer_requests_ended_;
+    return {};
+}
+
+MOQRTC_INLINE result<void> session::reject_update(instant now, request_id update_id,
+                                                  request_error_code code,
+                                                  std::string_view reason) {
+    const auto slot = updates_in_.find(update_id);
+    if (slot == id_map::none || closed_) return fail(errc::not_found, "update_id");
+    auto& r = requests_[slot];
+    if (rules_->request_streams && r.updates_in.front() != update_id)
+        return fail(errc::bad_state, "an earlier update has no answer");
+    if (auto sent = send_refusal(r, update_id, code, reason); !sent) return sent;
+    // Those behind it that wait for their refusal get it before the request ends.
+    while (!r.updates_refused.empty() && r.updates_in.front() == r.updates_refused.front().first) {
+        const auto [next, why] = r.updates_refused.front();
+        r.updates_refused.erase(r.updates_refused.begin());
+        if (auto sent = send_refusal(r, next, why, to_string(why)); !sent) return sent;
+    }
     if (r.is_subscription() && r.subscription.publisher) {
         if (r.phase == request::state::established)
             return publish_done(now, r.id, publish_done_code::update_failed, reason);

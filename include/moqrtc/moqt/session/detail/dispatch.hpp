@@ -200,7 +200,7 @@ MOQRTC_INLINE void session::handle_credit_message(instant now, std::uint64_t typ
 }
 
 /// Anchor `request-id`.
-MOQRTC_INLINE bool session::take_request_id(request_id id) {
+MOQRTC_INLINE bool session::take_request_id(instant now, request_id id) {
     const auto refuse = [&](close_code code, std::string_view why) {
         close(code, why);
         return false;
@@ -208,15 +208,44 @@ MOQRTC_INLINE bool session::take_request_id(request_id id) {
     if (id % 2 == next_request_id_ % 2)
         return refuse(close_code::invalid_request_id, "request ID of the wrong side");
     if (rules_->sequential_request_ids) {
-        if (id != next_peer_request_id_)
+        if (id != next_peer_request_id_ && !rules_->namespace_streams)
             return refuse(close_code::invalid_request_id, "request ID out of sequence");
         if (id >= granted_credit_)
             return refuse(close_code::too_many_requests, "request ID over MAX_REQUEST_ID");
+        // Streams overtake each other, so where requests are on several of them the sequence may
+        // arrive with a gap; it has to close.
+        if (rules_->namespace_streams) {
+            if (!peer_request_ids_.add(id))
+                return refuse(close_code::invalid_request_id, "request ID used twice");
+            watch_request_gap(now);
+        }
     } else if (!peer_request_ids_.add(id)) {
         return refuse(close_code::invalid_request_id, "request ID used twice");
     }
     next_peer_request_id_ = std::max(next_peer_request_id_, id <= UINT64_MAX - 2 ? id + 2 : id);
     return true;
+}
+
+/// Sets a deadline for the first request ID of the peer that others have overtaken.
+MOQRTC_INLINE void session::watch_request_gap(instant now) {
+    if (gap_watched_) return;
+    const auto missing = peer_request_ids_.first_missing(1 - next_request_id_ % 2);
+    if (!missing) return;
+    gap_watched_ = true;
+    timers_.add(now + config_.setup_timeout, timer_heap::kind::request_gap, *missing);
+}
+
+MOQRTC_INLINE void session::on_request_gap(instant now, request_id missing) {
+    gap_watched_ = false;
+    if (!peer_request_ids_.contains(missing)) {
+        if (!peer_reset_request_)
+            return close(close_code::invalid_request_id, "request ID out of sequence");
+        // Its stream was reset before it could be read.
+        (void)peer_request_ids_.add(missing);
+        ++peer_requests_ended_;
+        grow_credit();
+    }
+    watch_request_gap(now);
 }
 
 /// Applies the tokens of a message in order; returns the code to refuse the request with. A token

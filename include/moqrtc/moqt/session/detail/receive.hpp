@@ -283,14 +283,17 @@ MOQRTC_INLINE void session::handle_reset(instant now, stream_id id, std::uint64_
         return close(close_code::protocol_violation, "control stream reset");
     case in_kind::request: {
         auto* r = s.request == no_slot ? nullptr : &requests_[s.request];
+        peer_reset_request_ = peer_reset_request_ || opened_by_server(id) == peer_is_server();
         free_in(slot);
         if (r != nullptr) on_stream_end(now, *r, true, code);
         return;
     }
     case in_kind::data:
         return end_data(now, slot, true, code);
-    case in_kind::untyped:
     case in_kind::unsettled:
+        peer_reset_request_ = true;
+        return free_in(slot);
+    case in_kind::untyped:
     case in_kind::discarded:
         return free_in(slot);
     }

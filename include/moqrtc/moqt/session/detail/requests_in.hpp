@@ -8,7 +8,7 @@ namespace moqrtc::moqt {
 template <class M>
 void session::on_request(instant now, request_kind kind, const M& message, bytes body,
                          std::uint32_t in) {
-    if (!take_request_id(message.request_id)) return;
+    if (!take_request_id(now, message.request_id)) return;
     const auto slot = add_request(message.request_id, kind, false);
     auto& r = requests_[slot];
     if (in != no_slot) {
@@ -162,6 +162,7 @@ MOQRTC_INLINE std::optional<request_error_code> session::admit(request& r,
 
 MOQRTC_INLINE std::optional<request_error_code> session::check_prefix(const request& r) const {
     std::optional<request_error_code> refused;
+    if (config_.overlapping_prefixes) return refused;
     request_ids_.for_each([&](std::uint64_t id, std::uint32_t slot) {
         const auto& other = requests_[slot];
         if (id == r.id || other.kind != r.kind || other.ours != r.ours) return;

@@ -179,6 +179,9 @@ MOQRTC_INLINE void session::handle_timeout(instant now) {
             overdue_ = false;
             break;
         }
+        case timer_heap::kind::request_gap:
+            on_request_gap(now, due->id);
+            break;
         case timer_heap::kind::unknown_alias: {
             const auto slot = in_ids_.find(due->id);
             if (slot != id_map::none && in_[slot].waits_alias)

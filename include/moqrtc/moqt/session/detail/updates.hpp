@@ -64,7 +64,7 @@ MOQRTC_INLINE result<request_id> session::update(instant now, request_id id,
 MOQRTC_INLINE void session::on_update(instant now, request* on, bytes body) {
     const auto m = parse<msg::request_update>(*rules_, body);
     if (!m) return fail_codec(m.error());
-    if (!take_request_id(m->request_id)) return;
+    if (!take_request_id(now, m->request_id)) return;
     auto* r = on != nullptr ? on : find_request(m->existing_request_id);
     const auto known = [&] {
         // In drafts with one control stream an update may cross the end of its request.

@@ -325,6 +325,7 @@ template <class Cell>
         row{"properties_on_ends", &wire_rules::properties_on_ends},
         row{"typed_fetch", &wire_rules::typed_fetch},
         row{"fetch_end_inclusive", &wire_rules::fetch_end_inclusive},
+        row{"no_objects", &wire_rules::no_objects},
         row{"timed_out_range", &wire_rules::timed_out_range},
         row{"end_of_group_bit_binds", &wire_rules::end_of_group_bit_binds},
         row{"one_forwarding_preference", &wire_rules::one_forwarding_preference},

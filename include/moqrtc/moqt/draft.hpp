@@ -103,6 +103,7 @@ struct wire_rules {
     fetch_form fetch_objects;
     bool typed_fetch; ///< FETCH has a Fetch Type: standalone or joining
     bool fetch_end_inclusive;
+    bool no_objects;      ///< a FETCH without an object is refused instead of answered
     bool timed_out_range; ///< end of range marker 0x20C
     one_priority subgroup_priority;
     bool end_of_group_bit_binds; ///< FIN behind END_OF_GROUP proves the end; before, it is a hint
@@ -182,6 +183,7 @@ constexpr wire_rules make_rules(draft d) noexcept {
                                     : fetch_form::deltas,
         .typed_fetch = d < d20,
         .fetch_end_inclusive = d >= d20,
+        .no_objects = d == d14,
         .timed_out_range = d >= d20,
         .subgroup_priority = d < d16   ? one_priority::nowhere
                              : d < d18 ? one_priority::in_fetches

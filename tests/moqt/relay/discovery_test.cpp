@@ -7,9 +7,8 @@
 
 using namespace relay_test;
 
-class relay_discovery : public ::testing::TestWithParam<drafts> {
+class relay_discovery : public offers {
 protected:
-    world w{};
     static std::string spell(const namespace_view& space) {
         std::string out;
         auto at = space.fields();
@@ -34,36 +33,10 @@ protected:
         w.flush(c);
         return id.value_or(UINT64_MAX);
     }
-    /// Asks for offers of tracks in the draft's own way.
-    request_id want_tracks(client& c, const track_namespace& prefix, message_params params = {}) {
-        const auto id =
-            c.session().rules().subscribe_tracks
-                ? c.session().subscribe_tracks(w.net.now(), prefix, params)
-                : c.session().subscribe_namespace(w.net.now(), prefix,
-                                                  c.session().rules().subscribe_options
-                                                      ? msg::subscribe_options::publish
-                                                      : msg::subscribe_options::namespaces,
-                                                  params);
-        w.flush(c);
-        return id.value_or(UINT64_MAX);
-    }
     /// The widest prefix of the subscriber's draft: in 14 and 15 it has a field at least.
     [[nodiscard]] static track_namespace widest() {
         return rules_for(GetParam().to).namespace_streams ? track_namespace{}
                                                           : track_namespace{"live"};
-    }
-    static void take_everything(client& c, world& w) {
-        c.on_event = [&c, &w](event& e) {
-            if (e.what == event::kind::requested && e.request == request_kind::publish)
-                (void)c.session().accept_publish(w.net.now(), e.id);
-        };
-    }
-    static request_id offered(const client& c, std::size_t which = 0) {
-        for (const auto& e : c.events)
-            if (e.what == event::kind::requested && e.request == request_kind::publish &&
-                which-- == 0)
-                return e.id;
-        return UINT64_MAX;
     }
 };
 

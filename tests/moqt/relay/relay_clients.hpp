@@ -192,6 +192,11 @@ public:
         const auto order = m.params.group_order.value_or(group_order::ascending);
         const location_range range{found->first, wanted.last(), order};
         const auto end = range.highest > *t.largest ? behind(*t.largest) : range.end();
+        const auto wants = [&](const object& o) { return range.contains(o.location); };
+        if (session_->rules().no_objects && std::none_of(t.sent.begin(), t.sent.end(), wants)) {
+            (void)session_->reject(time, id, request_error_code::no_objects, "none");
+            return;
+        }
         (void)session_->accept_fetch(time, id, end, false, {}, t.properties);
         const auto stream = session_->open_fetch_stream(time, id);
         auto all = t.sent;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <gtest/gtest.h>
 #include <map>
 #include <memory>
 #include <vector>
@@ -269,5 +270,37 @@ inline std::vector<drafts> equal_drafts() {
 inline std::string name_of(const drafts& d) {
     return "d" + std::to_string(number(d.from)) + "_to_d" + std::to_string(number(d.to));
 }
+
+/// What tests of tracks that are pushed share.
+class offers : public ::testing::TestWithParam<drafts> {
+protected:
+    world w{};
+    /// Asks for offers of tracks in the draft's own way.
+    request_id want_tracks(client& c, const track_namespace& prefix, message_params params = {}) {
+        const auto id =
+            c.session().rules().subscribe_tracks
+                ? c.session().subscribe_tracks(w.net.now(), prefix, params)
+                : c.session().subscribe_namespace(w.net.now(), prefix,
+                                                  c.session().rules().subscribe_options
+                                                      ? msg::subscribe_options::publish
+                                                      : msg::subscribe_options::namespaces,
+                                                  params);
+        w.flush(c);
+        return id.value_or(UINT64_MAX);
+    }
+    static void take_everything(client& c, world& w) {
+        c.on_event = [&c, &w](event& e) {
+            if (e.what == event::kind::requested && e.request == request_kind::publish)
+                (void)c.session().accept_publish(w.net.now(), e.id);
+        };
+    }
+    static request_id offered(const client& c, std::size_t which = 0) {
+        for (const auto& e : c.events)
+            if (e.what == event::kind::requested && e.request == request_kind::publish &&
+                which-- == 0)
+                return e.id;
+        return UINT64_MAX;
+    }
+};
 
 } // namespace relay_test

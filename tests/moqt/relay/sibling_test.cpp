@@ -406,7 +406,7 @@ TEST_P(relay_siblings_upstream, each_object_comes_from_upstream_once) {
     w.links[&p] = origin->attach(p, GetParam().from, link);
     w.run(milliseconds(100));
     p.time = w.net.now();
-    (void)p.session().publish_namespace(w.net.now(), {"live"});
+    const auto space = *p.session().publish_namespace(w.net.now(), {"live"});
     flush(p);
     std::vector<std::pair<client*, request_id>> all;
     for (const std::size_t shard : {1, 2, 0, 1, 2}) {
@@ -419,10 +419,46 @@ TEST_P(relay_siblings_upstream, each_object_comes_from_upstream_once) {
         EXPECT_EQ(s->got(id), "1:0=a 1:1=b");
     EXPECT_EQ(origin->relay.statistics().objects_out, 2u);
     EXPECT_EQ(node(0).relay.statistics().objects_in, 2u);
-    // Siblings ask each other for every namespace, which drafts 14 and 15 have no prefix for.
-    if (!rules_for(GetParam().from).namespace_streams) return;
     auto& asker = at(2, GetParam().to);
     (void)asker.session().subscribe_namespace(w.net.now(), {"live"});
     flush(asker);
+    flush(asker);
     EXPECT_EQ(asker.count(event::kind::namespace_added), 1u);
+    auto& another = at(2, GetParam().to);
+    (void)another.session().subscribe_namespace(w.net.now(), {"live"});
+    flush(another);
+    EXPECT_EQ(another.count(event::kind::namespace_added), 1u);
+    (void)p.session().cancel(w.net.now(), space);
+    flush(p);
+    EXPECT_EQ(asker.count(event::kind::namespace_removed), 1u);
+}
+
+TEST_P(relay_siblings_upstream, tracks_are_pushed_to_who_asked_for_them) {
+    moqrtc::testing::link_config link;
+    link.unidirectional_streams = 10000;
+    auto& s = at(2, draft::d18);
+    s.on_event = [&](event& e) {
+        if (e.what == event::kind::requested && e.request == request_kind::publish)
+            (void)s.session().accept_publish(w.net.now(), e.id);
+    };
+    (void)s.session().subscribe_tracks(w.net.now(), {"live"});
+    flush(s);
+    auto fresh = std::make_unique<publisher>(w.net.now(), GetParam().from, w.pool);
+    auto& p = *fresh;
+    w.clients.push_back(std::move(fresh));
+    w.links[&p] = origin->attach(p, GetParam().from, link);
+    w.run(milliseconds(100));
+    for (const track_namespace& space : {track_namespace{"live"}, track_namespace{"other"}}) {
+        p.time = w.net.now();
+        p.push(space, space == track_namespace{"live"} ? "video" : "more");
+        flush(p);
+    }
+    ASSERT_EQ(s.count(event::kind::requested), 1u);
+    send(p, "video", {1, 0}, "a");
+    for (const auto& e : s.events) {
+        if (e.what == event::kind::requested) {
+            EXPECT_EQ(s.got(e.id), "1:0=a");
+        }
+    }
+    EXPECT_EQ(node(1).relay.tracks().size(), 0u) << "nobody there has asked";
 }

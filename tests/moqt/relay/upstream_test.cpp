@@ -6,6 +6,19 @@
 
 using namespace relay_test;
 
+/// Takes one update of a request at a time.
+class slow_publisher : public publisher {
+public:
+    slow_publisher(instant now, draft version, buffer_pool& pool) : publisher{now, version, pool} {
+        session_config config;
+        config.version = version;
+        config.authority = "relay.example";
+        config.path = "/moq";
+        config.max_request_updates = 1;
+        session_ = std::make_unique<moqt::session>(now, config, pool);
+    }
+};
+
 class relay_upstream : public ::testing::TestWithParam<drafts> {
 protected:
     world w{};
@@ -49,6 +62,46 @@ TEST_P(relay_upstream, a_subscription_without_a_filter_asks_the_publisher_for_ev
     ASSERT_NE(live, nullptr);
     ASSERT_TRUE(live->filter);
     EXPECT_EQ(live->filter->type, filter_type::largest_object);
+}
+
+TEST_P(relay_upstream, a_new_group_is_asked_for_when_the_publisher_takes_updates_again) {
+    const auto& from = rules_for(GetParam().from);
+    if (!from.range_filters ||
+        !overlaps(carriers_of(rules_for(GetParam().to), parameter::new_group_request),
+                  carrier::subscription_update))
+        GTEST_SKIP() << "no MAX_REQUEST_UPDATES, or no NEW_GROUP_REQUEST";
+    auto& p = w.add<slow_publisher>(GetParam().from);
+    (void)p.session().publish_namespace(w.net.now(), {"live"});
+    w.flush(p);
+    std::array<std::byte, 8> block{};
+    key_value_writer out{from, block};
+    out.put(property::dynamic_groups, 1);
+    p.tracks["video"].properties.assign(block.begin(),
+                                        block.begin() + static_cast<long>(*out.size()));
+    auto& s = w.add(GetParam().to);
+    const auto id = w.subscribe(s, "video");
+    w.send(p, "video", {7, 0}, "x");
+    p.answers = false;
+    message_params ask;
+    for (const auto group : {8u, 12u}) {
+        ask.new_group_request = group;
+        ASSERT_TRUE(s.session().update(w.net.now(), id, ask));
+        w.flush(s);
+    }
+    w.run(seconds(3));
+    EXPECT_FALSE(p.session().closed());
+    ASSERT_EQ(p.count(event::kind::update_requested), 1u);
+    p.answers = true;
+    p.time = w.net.now();
+    for (auto& e : p.events)
+        if (e.what == event::kind::update_requested) p.answer(e);
+    w.flush(p);
+    ASSERT_EQ(p.update_params.size(), 2u);
+    EXPECT_EQ(p.update_params[0].new_group_request, 8u);
+    EXPECT_EQ(p.update_params[1].new_group_request, 12u);
+    // Once: what was told is not told again.
+    w.run(seconds(3));
+    EXPECT_EQ(p.update_params.size(), 2u);
 }
 
 TEST_P(relay_upstream, publisher_that_comes_back_and_numbers_from_zero_starts_anew) {
@@ -199,6 +252,39 @@ TEST_P(relay_upstream, withdrawn_namespace_leaves_subscriptions_alone) {
     EXPECT_EQ(w.node->relay.statistics().namespaces, 0u);
     w.send(p, "video", {1, 0}, "a");
     EXPECT_EQ(s.got(id), "1:0=a");
+}
+
+TEST_P(relay_upstream, a_publish_that_crosses_our_subscribe_takes_its_place) {
+    if (!rules_for(GetParam().from).several_subscriptions)
+        GTEST_SKIP() << "the session lets one of the two go by itself";
+    for (const bool answered : {false, true}) {
+        world v;
+        auto& s = v.add(GetParam().to);
+        const auto id = v.subscribe(s, "video", rendezvous(GetParam().to));
+        auto& p = v.add<publisher>(GetParam().from);
+        p.answers = false;
+        (void)p.session().publish_namespace(v.net.now(), {"live"});
+        v.flush(p);
+        const auto asked = std::find_if(p.events.begin(), p.events.end(), [](const event& e) {
+            return e.what == event::kind::requested && e.request == request_kind::subscribe;
+        });
+        ASSERT_NE(asked, p.events.end());
+        const auto subscribe_id = asked->id;
+        p.answers = true;
+        p.time = v.net.now();
+        if (answered) p.answer(*asked);
+        p.push({"live"}, "video");
+        v.flush(p);
+        EXPECT_EQ(p.find(event::kind::cancelled, subscribe_id) != nullptr, !answered);
+        EXPECT_EQ(v.node->relay.statistics().sources, answered ? 2u : 1u);
+        v.send(p, "video", {1, 0}, "a");
+        v.send(p, "video", {1, 1}, "b");
+        v.finish(p, "video", 1);
+        v.send(p, "video", {2, 0}, "c");
+        EXPECT_EQ(s.got(id), "1:0=a 1:1=b 2:0=c");
+        EXPECT_EQ(v.node->relay.statistics().objects_duplicate, 0u);
+        EXPECT_EQ(v.node->relay.statistics().objects_in, 3u) << "not both of them";
+    }
 }
 
 // Chained relays -------------------------------------------------------------------------------

@@ -117,12 +117,15 @@ MOQRTC_INLINE void relay::on_discovery(instant now, peer& p, event& e) {
         return refuse(now, p, e.id, request_error_code::excessive_load, "too many prefixes");
     if (!p.session.accept(now, e.id)) return;
     touch(p);
-    p.discoveries.emplace(e.id, prefix);
+    // The first thing that a sibling asks is what is published here.
+    who.general = p.info.sibling && who.tracks &&
+                  std::none_of(p.discoveries.begin(), p.discoveries.end(),
+                               [](const auto& one) { return one.second.tracks; });
+    const peer::discovery what{prefix, who.namespaces, who.tracks, who.general};
+    p.discoveries.emplace(e.id, what);
     tree_.add_interest(prefix, who);
-    if (who.namespaces) {
-        announce_existing(now, p, e.id, prefix);
-        if (!p.info.upstream) ask_upstream_namespaces(now, prefix);
-    }
+    if (who.namespaces) announce_existing(now, p, e.id, prefix);
+    if (!p.info.upstream) ask_upstream(now, p, what);
     if (!who.tracks) return;
     std::vector<std::uint32_t> offered;
     for (auto at = names_.lower_bound({prefix, {}});
@@ -145,11 +148,12 @@ MOQRTC_INLINE void relay::announce_existing(instant now, peer& p, request_id id,
 MOQRTC_INLINE void relay::update_discovery(instant now, peer& p, event& e) {
     const auto m = e.as<msg::request_update>();
     if (!m) return;
-    const auto before = p.discoveries[e.id];
+    auto& what = p.discoveries[e.id];
+    const auto before = what.prefix;
     const auto after = m->params.track_namespace_prefix
                            ? track_namespace{*m->params.track_namespace_prefix}
                            : before;
-    p.discoveries[e.id] = after;
+    what.prefix = after;
     std::optional<namespace_tree::interest> who;
     tree_.interests_in(before, [&](const auto& prefix, const namespace_tree::interest& i) {
         if (prefix == before && i.session == p.key && i.request == e.id) who = i;
@@ -175,69 +179,23 @@ MOQRTC_INLINE void relay::update_discovery(instant now, peer& p, event& e) {
         });
     (void)p.session.accept_update(now, e.update_id);
     tree_.add_interest(after, *who);
-    if (who->namespaces) {
-        announce_existing(now, p, e.id, after);
-        ask_upstream_namespaces(now, after);
-    }
+    if (who->namespaces) announce_existing(now, p, e.id, after);
+    ask_upstream(now, p, what);
+    end_unwanted_upstream(now);
     touch(p);
 }
 
-MOQRTC_INLINE void relay::end_discovery(peer& p, request_id id) {
+MOQRTC_INLINE void relay::end_discovery(instant now, peer& p, request_id id) {
     const auto at = p.discoveries.find(id);
     if (at == p.discoveries.end()) return;
-    tree_.remove_interest(at->second, p.key, id);
+    tree_.remove_interest(at->second.prefix, p.key, id);
     p.discoveries.erase(at);
     p.blocked.erase(id);
+    end_unwanted_upstream(now);
 }
 
-/// Asks another relay for the namespaces under a prefix, once for all who want to know.
-MOQRTC_INLINE void relay::ask_upstream_namespaces(instant now, const track_namespace& prefix) {
-    auto* p = upstream_peer();
-    if (p == nullptr) return;
-    std::vector<request_id> narrower;
-    for (const auto& [id, asked] : p->asked) {
-        if (asked.prefix.is_prefix_of(prefix)) return;
-        if (prefix.is_prefix_of(asked.prefix)) narrower.push_back(id);
-    }
-    for (const auto id : narrower) {
-        (void)p->session.cancel(now, id);
-        forget_upstream_namespaces(now, *p, id);
-    }
-    if (const auto id = p->session.subscribe_namespace(now, prefix))
-        p->asked.emplace(*id, peer::upstream_discovery{prefix, {}});
-    touch(*p);
-}
-
-MOQRTC_INLINE void relay::forget_upstream_namespaces(instant now, peer& p, request_id id) {
-    const auto at = p.asked.find(id);
-    if (at == p.asked.end()) return;
-    const auto found = std::move(at->second.found);
-    p.asked.erase(at);
-    for (const auto& space : found)
-        remove_namespace(now, p, id, space);
-}
-
-MOQRTC_INLINE void relay::on_upstream_namespace(instant now, peer& p, event& e, bool added) {
-    const auto at = p.asked.find(e.id);
-    if (at == p.asked.end()) return;
-    auto& asked = at->second;
-    const auto whole = [&](const auto& m) -> std::optional<track_namespace> {
-        if (!m) return std::nullopt;
-        return asked.prefix.joined(m->track_namespace_suffix);
-    };
-    const auto space =
-        added ? whole(e.as<msg::namespace_message>()) : whole(e.as<msg::namespace_done>());
-    if (!space) return;
-    if (!added) {
-        asked.found.erase(*space);
-        return remove_namespace(now, p, e.id, *space);
-    }
-    if (asked.found.size() >= config_.max_tracks) return;
-    asked.found.insert(*space);
-    add_namespace(now, p, e.id, *space, !p.info.sibling);
-}
-
-/// Offers a track that a publisher has pushed to all who asked for such offers.
+/// Offers a track that a publisher has pushed, or that we have from another relay, to all who asked
+/// for such offers.
 MOQRTC_INLINE void relay::offer_track(instant now, std::uint32_t index) {
     struct offer {
         track_namespace prefix;
@@ -263,7 +221,10 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
         const auto& from = *sources_[s].from;
         if (&from == to && !to->info.sibling) return; // its own track
         // Siblings hear of a track from the relay that it was pushed to.
-        pushed = pushed || (sources_[s].by_publish && !(from.info.sibling && to->info.sibling));
+        const bool comes =
+            sources_[s].by_publish || (from.info.upstream && sources_[s].established);
+        pushed = pushed || (comes && !(from.info.sibling && to->info.sibling) &&
+                            !(from.info.upstream && who.general));
     }
     if (!pushed) return;
     for (const auto& l : t.lanes)

@@ -59,7 +59,9 @@ MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
             const auto track_index = sources_[index].track;
             if (const auto m = e.as<msg::request_ok>())
                 raise_largest(tracks_[track_index], m->params.largest_object);
-            update_forward(now, track_index); // an update may have waited for this answer
+            // An update may have waited for this answer.
+            update_forward(now, track_index);
+            ask_new_group(now, sources_[index]);
         }
         return;
     case event::kind::state_notified:
@@ -92,6 +94,8 @@ MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
             malformed(now, fills_[filling].track);
         }
         return;
+    case event::kind::publish_blocked:
+        return on_publish_blocked(now, p, e);
     case event::kind::goaway:
         if (p.info.upstream) {
             const auto m = e.as<msg::goaway>();
@@ -110,7 +114,6 @@ MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
     }
     case event::kind::none:
     case event::kind::update_rejected: // PUBLISH_DONE follows
-    case event::kind::publish_blocked: // we never ask for PUBLISH
     case event::kind::request_goaway:
         return;
     }
@@ -133,7 +136,7 @@ MOQRTC_INLINE void relay::on_data(instant now, peer& p, event& e) {
         return;
     case event::kind::stream_stopped:
         if (const auto f = p.fetches.find(e.fill ? e.update_id : e.id); f != id_map::none)
-            return drop_fetch(now, f);
+            return abandon_fetch(now, f, reset_code::cancelled);
         return on_stopped(p, e);
     default: {
         const bool reset = e.what == event::kind::stream_reset;
@@ -164,8 +167,8 @@ MOQRTC_INLINE void relay::on_established(instant now, peer& p) {
         (void)ask_publishers(now, index);
     for (const auto& other : peers_)
         if (other != nullptr && other.get() != &p)
-            for (const auto& [id, prefix] : other->discoveries)
-                ask_upstream_namespaces(now, prefix);
+            for (const auto& [id, what] : other->discoveries)
+                ask_upstream(now, *other, what);
 }
 
 MOQRTC_INLINE void relay::on_request(instant now, peer& p, event& e) {
@@ -236,8 +239,12 @@ MOQRTC_INLINE void relay::on_rejected(instant now, peer& p, event& e) {
             remove_subscriber(now, index);
         return;
     case request_kind::fetch:
-        if (const auto index = p.fills.find(e.id); index != id_map::none)
-            on_fill_end(now, index, false, e.request_error, reason);
+        if (const auto index = p.fills.find(e.id); index != id_map::none) {
+            // That there is nothing is an answer, too.
+            const bool nothing = e.request_error == request_error_code::no_objects;
+            if (nothing) fills_[index].answered = true;
+            on_fill_end(now, index, nothing, e.request_error, reason);
+        }
         return;
     case request_kind::track_status:
         if (const auto at = p.statuses.find(e.id); at != p.statuses.end()) {
@@ -252,7 +259,8 @@ MOQRTC_INLINE void relay::on_rejected(instant now, peer& p, event& e) {
         }
         return;
     case request_kind::subscribe_namespace:
-        return forget_upstream_namespaces(now, p, e.id);
+    case request_kind::subscribe_tracks:
+        return forget_upstream_discovery(now, p, e.id);
     default:
         return;
     }
@@ -282,8 +290,8 @@ MOQRTC_INLINE void relay::on_cancelled(instant now, peer& p, event& e) {
         const auto space = at->second;
         return remove_namespace(now, p, e.id, space);
     }
-    if (p.discoveries.contains(e.id)) return end_discovery(p, e.id);
-    if (p.asked.contains(e.id)) forget_upstream_namespaces(now, p, e.id);
+    if (p.discoveries.contains(e.id)) return end_discovery(now, p, e.id);
+    if (p.asked.contains(e.id)) forget_upstream_discovery(now, p, e.id);
 }
 
 /// Asks the policy; refuses the request if that says so.

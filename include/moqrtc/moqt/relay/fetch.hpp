@@ -200,22 +200,6 @@ MOQRTC_INLINE void relay::begin_fetch(instant now, std::uint32_t index) {
     if (f.to != nullptr) pump(now, index);
 }
 
-MOQRTC_INLINE void relay::answer_fetch(instant now, std::uint32_t index, location end,
-                                       bool end_of_track) {
-    auto& f = fetches_[index];
-    const auto properties = f.plain ? std::optional<slice>{slice{}}
-                                    : properties_for(tracks_[f.track], f.to->session.rules());
-    if (!properties)
-        return refuse_fetch(now, index, request_error_code::not_supported,
-                            "this draft cannot express the track");
-    if (!f.to->session.accept_fetch(now, f.id, end, end_of_track, {}, *properties))
-        return refuse_fetch(now, index, request_error_code::internal_error,
-                            "could not be accepted");
-    f.answered = true;
-    f.ask_end = false;
-    touch(*f.to);
-}
-
 /// Writes on until the stream is full, something has to come from upstream, or all is written.
 MOQRTC_INLINE void relay::pump(instant now, std::uint32_t index) {
     auto& f = fetches_[index];
@@ -267,9 +251,7 @@ MOQRTC_INLINE bool relay::write_fetched(instant now, std::uint32_t index, const 
         return true;
     auto& to = f.to->session;
     const auto end = [&](reset_code code) {
-        if (f.stream != no_stream) (void)to.reset_stream(now, f.stream, code_for(*f.to, code));
-        touch(*f.to);
-        drop_fetch(now, index);
+        abandon_fetch(now, index, code);
         return false;
     };
     if (f.stream == no_stream) {
@@ -296,6 +278,9 @@ MOQRTC_INLINE void relay::skip_unknown(instant now, std::uint32_t index, locatio
                                        range_end why) {
     auto& f = fetches_[index];
     auto& to = f.to->session;
+    if (f.owes)
+        return refuse_fetch(now, index, request_error_code::unknown_status_in_range,
+                            "nobody knows all of it");
     if (f.walk.precedes(f.walk.last(), until)) until = f.walk.last();
     const auto most = varint_max(to.rules().varint);
     const location shown{std::min(until.group, most), std::min(until.object, most)};
@@ -314,6 +299,9 @@ MOQRTC_INLINE void relay::skip_unknown(instant now, std::uint32_t index, locatio
 MOQRTC_INLINE void relay::finish_fetch(instant now, std::uint32_t index) {
     auto& f = fetches_[index];
     auto& to = f.to->session;
+    if (f.owes && f.stream == no_stream && to.rules().no_objects)
+        return refuse_fetch(now, index, request_error_code::no_objects, "no objects");
+    if (f.owes && !accept_fetch(now, index)) return;
     if (f.stream == no_stream) {
         // Anchor `fetch-handling`: without objects it is the header and FIN.
         const auto stream = to.open_fetch_stream(now, f.id);
@@ -321,15 +309,6 @@ MOQRTC_INLINE void relay::finish_fetch(instant now, std::uint32_t index) {
     }
     (void)to.finish_stream(now, f.stream);
     touch(*f.to);
-    drop_fetch(now, index);
-}
-
-MOQRTC_INLINE void relay::refuse_fetch(instant now, std::uint32_t index, request_error_code code,
-                                       std::string_view reason) {
-    auto& f = fetches_[index];
-    if (f.stream != no_stream)
-        (void)f.to->session.reset_stream(now, f.stream, reset_code::cancelled);
-    refuse(now, *f.to, f.id, code, reason);
     drop_fetch(now, index);
 }
 

@@ -182,6 +182,8 @@ MOQRTC_INLINE void relay::on_fill_end(instant now, std::uint32_t index, bool com
     for (const auto w : waiters) {
         auto& f = fetches_[w];
         if (f.to == nullptr) continue;
+        if (!f.answered && complete) answer_fetch(now, w, f.walk.end(), false);
+        if (f.to == nullptr) continue;
         if (!f.answered) {
             refuse_fetch(now, w, code, reason);
             continue;

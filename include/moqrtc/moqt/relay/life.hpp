@@ -35,6 +35,7 @@ MOQRTC_INLINE result<session_key> relay::add_session(instant now, session_config
         free_peers_.pop_back();
     }
     const auto column = static_cast<std::uint8_t>(object_kind(config.version));
+    if (info.sibling) config.overlapping_prefixes = true;
     peers_[index] = std::make_unique<peer>(now, std::move(config), *pool_, std::move(info));
     auto& p = *peers_[index];
     p.key = {index, generations_[index]};
@@ -124,9 +125,9 @@ MOQRTC_INLINE void relay::close_down(instant now, peer& p) {
         remove_namespace(now, p, id, space);
     }
     while (!p.asked.empty())
-        forget_upstream_namespaces(now, p, p.asked.begin()->first);
+        forget_upstream_discovery(now, p, p.asked.begin()->first);
     while (!p.discoveries.empty())
-        end_discovery(p, p.discoveries.begin()->first);
+        end_discovery(now, p, p.discoveries.begin()->first);
     const auto statuses = std::exchange(p.statuses, {});
     for (const auto& [id, question] : statuses)
         if (auto* from = find(question.from); from != nullptr && question.fetch == none)

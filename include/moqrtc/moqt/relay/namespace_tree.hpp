@@ -60,6 +60,7 @@ public:
         bool tracks = false;     ///< PUBLISH
         bool forward = true;     ///< Forward State of those PUBLISH
         bool sibling = false;    ///< wants to hear only of what no sibling publishes
+        bool general = false;    ///< wants no tracks that another server pushes
         std::shared_ptr<const offer_settings> settings{}; ///< null: all as by default
     };
     /// For whom the publication of a namespace began or ended.

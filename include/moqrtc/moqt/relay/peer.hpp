@@ -39,12 +39,19 @@ struct alignas(64) peer {
     id_map fills{};
     id_map ingests{}; ///< by data stream
     std::map<request_id, track_namespace> published{};
-    std::map<request_id, track_namespace> discoveries{}; ///< prefixes it wants to hear of
+    /// What one side wants to hear of that lies under a prefix.
+    struct discovery {
+        track_namespace prefix{};
+        bool namespaces = false;
+        bool tracks = false;  ///< they are to be pushed
+        bool general = false; ///< a sibling's, for what is published at ourselves
+    };
+    std::map<request_id, discovery> discoveries{}; ///< of the peer
     /// By SUBSCRIBE_TRACKS: tracks of which PUBLISH_BLOCKED said that they are not offered.
     std::map<request_id, std::set<full_track_name>> blocked{};
-    /// Prefixes that we asked it for, and the namespaces it answered with.
+    /// What we asked it for, and the namespaces it answered with.
     struct upstream_discovery {
-        track_namespace prefix{};
+        discovery what{};
         std::set<track_namespace> found{};
     };
     std::map<request_id, upstream_discovery> asked{};

@@ -42,15 +42,18 @@ MOQRTC_INLINE void relay::note_properties(track& t, const wire_rules& rules, byt
 
 MOQRTC_INLINE void relay::raise_largest(track& t, const std::optional<location>& to) {
     if (!to || (t.largest && *to <= *t.largest)) return;
-    if (t.new_group_asked && (!t.largest || to->group > t.largest->group))
+    if (t.new_group_asked && (!t.largest || to->group > t.largest->group)) {
         t.new_group_asked.reset();
+        for (const auto s : t.sources)
+            sources_[s].new_group.reset();
+    }
     t.largest = to;
 }
 
 /// Sets a timer for the earliest of the track's deadlines, if none is set that fires early enough.
 MOQRTC_INLINE void relay::set_timer(std::uint32_t index) {
     auto& t = tracks_[index];
-    auto at = std::min({t.linger_at, t.grace_at, t.retry_at});
+    auto at = std::min({t.linger_at, t.grace_at, t.retry_at, t.update_at});
     for (const auto s : t.waiting)
         at = std::min(at, subscribers_[s].deadline);
     if (at >= t.due) return;
@@ -65,6 +68,12 @@ MOQRTC_INLINE void relay::on_track_timer(instant now, std::uint32_t index) {
     if (t.retry_at <= now) {
         t.retry_at = never;
         if (t.lane_count != 0 || !t.waiting.empty()) (void)ask_publishers(now, index);
+    }
+    if (t.update_at <= now) {
+        t.update_at = never;
+        update_forward(now, index);
+        for (const auto s : t.sources)
+            ask_new_group(now, sources_[s]);
     }
     for (std::size_t i = t.waiting.size(); i-- > 0;) {
         if (i >= t.waiting.size() || subscribers_[t.waiting[i]].deadline > now) continue;
@@ -113,7 +122,7 @@ MOQRTC_INLINE void relay::drop_if_unused(instant now, std::uint32_t index) {
 MOQRTC_INLINE void relay::end_track(instant now, std::uint32_t index, publish_done_code code,
                                     std::string_view reason) {
     auto& t = tracks_[index];
-    t.grace_at = t.linger_at = t.retry_at = never;
+    t.grace_at = t.linger_at = t.retry_at = t.update_at = never;
     if (t.active) {
         t.active = false;
         auto& e = report(relay_event::kind::track_ended);
@@ -168,10 +177,7 @@ MOQRTC_INLINE void relay::malformed(instant now, std::uint32_t index) {
         if (!fetch.answered) {
             refuse_fetch(now, f, request_error_code::malformed_track, "malformed track");
         } else {
-            if (fetch.stream != no_stream)
-                (void)fetch.to->session.reset_stream(now, fetch.stream,
-                                                     reset_code::malformed_track);
-            drop_fetch(now, f);
+            abandon_fetch(now, f, reset_code::malformed_track);
         }
     }
     while (!t.sources.empty())

@@ -162,6 +162,8 @@ private:
     void forget_source(std::uint32_t index);
     void update_forward(instant now, std::uint32_t track);
     void pass_new_group(instant now, std::uint32_t track, std::uint64_t group);
+    void ask_new_group(instant now, source& s);
+    [[nodiscard]] bool update_source(instant now, source& s, const message_params& params);
     [[nodiscard]] bool wants_forward(const track& t) const;
     void prefer_publish(instant now, std::uint32_t index, const peer& p);
     [[nodiscard]] bool is_second(const track& t, const peer& p) const;
@@ -206,7 +208,7 @@ private:
                                                            const wire_rules& to, bytes in) const;
     [[nodiscard]] reset_code code_for(const peer& p, reset_code code) const noexcept;
 
-    // fetch.hpp: FETCH that is served, fill.hpp: FETCH of ours
+    // fetch.hpp, fetch_answer.hpp: FETCH that is served, fill.hpp: FETCH of ours
     void on_fetch(instant now, peer& p, event& e);
     void begin_fetch(instant now, std::uint32_t index);
     [[nodiscard]] std::uint32_t add_fetch(instant now, peer& p, request_id id, std::uint32_t track,
@@ -220,6 +222,10 @@ private:
     void start_joining(instant now, std::uint32_t index, const subscriber& s);
     void pump(instant now, std::uint32_t index);
     void answer_fetch(instant now, std::uint32_t index, location end, bool end_of_track);
+    [[nodiscard]] bool accept_fetch(instant now, std::uint32_t index);
+    enum class outlook : std::uint8_t { open, nothing, something };
+    [[nodiscard]] outlook look_ahead(instant now, const served_fetch& f);
+    void abandon_fetch(instant now, std::uint32_t index, reset_code code);
     void refuse_fetch(instant now, std::uint32_t index, request_error_code code,
                       std::string_view reason);
     void finish_fetch(instant now, std::uint32_t index);
@@ -242,17 +248,23 @@ private:
     void on_publish_namespace(instant now, peer& p, event& e);
     void on_discovery(instant now, peer& p, event& e);
     void update_discovery(instant now, peer& p, event& e);
-    void end_discovery(peer& p, request_id id);
+    void end_discovery(instant now, peer& p, request_id id);
     void add_namespace(instant now, peer& p, request_id id, const track_namespace& space,
                        bool upstream);
     void remove_namespace(instant now, peer& p, request_id id, const track_namespace& space);
-    void on_upstream_namespace(instant now, peer& p, event& e, bool added);
-    void ask_upstream_namespaces(instant now, const track_namespace& prefix);
-    void forget_upstream_namespaces(instant now, peer& p, request_id id);
     void announce_existing(instant now, peer& p, request_id id, const track_namespace& prefix);
     void offer_track(instant now, std::uint32_t track);
     void offer_track_to(instant now, std::uint32_t track, const track_namespace& prefix,
                         const namespace_tree::interest& who);
+
+    // upstream_discovery.hpp: the same asked of another relay
+    void ask_upstream(instant now, const peer& asker, const peer::discovery& what);
+    void ask_upstream_once(instant now, peer& p, peer::discovery what);
+    void end_unwanted_upstream(instant now);
+    void forget_upstream_discovery(instant now, peer& p, request_id id);
+    void on_upstream_namespace(instant now, peer& p, event& e, bool added);
+    void on_publish_blocked(instant now, peer& p, event& e);
+    [[nodiscard]] bool is_offered(const track_namespace& space) const;
 
     // sibling.hpp: relays of the same server
     [[nodiscard]] static bool is_circle(const peer& asker, const peer& to) noexcept;
@@ -307,6 +319,7 @@ private:
 #include <moqrtc/moqt/relay/dispatch.hpp>
 #include <moqrtc/moqt/relay/fanout.hpp>
 #include <moqrtc/moqt/relay/fetch.hpp>
+#include <moqrtc/moqt/relay/fetch_answer.hpp>
 #include <moqrtc/moqt/relay/fill.hpp>
 #include <moqrtc/moqt/relay/life.hpp>
 #include <moqrtc/moqt/relay/registry.hpp>
@@ -315,4 +328,5 @@ private:
 #include <moqrtc/moqt/relay/slow.hpp>
 #include <moqrtc/moqt/relay/subscribers.hpp>
 #include <moqrtc/moqt/relay/upstream.hpp>
+#include <moqrtc/moqt/relay/upstream_discovery.hpp>
 #endif

@@ -17,7 +17,7 @@ MOQRTC_INLINE bool relay::is_circle(const peer& asker, const peer& to) noexcept 
 /// Asks for all that is published at the sibling: namespaces, and tracks that were pushed to it.
 MOQRTC_INLINE void relay::ask_sibling(instant now, peer& p) {
     if (const auto id = p.session.subscribe_namespace(now, {}))
-        p.asked.emplace(*id, peer::upstream_discovery{});
+        p.asked.emplace(*id, peer::upstream_discovery{{.namespaces = true, .general = true}, {}});
     (void)p.session.subscribe_tracks(now, {});
     touch(p);
 }

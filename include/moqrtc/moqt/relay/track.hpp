@@ -22,9 +22,10 @@ struct source {
     request_id id = 0;
     std::uint32_t track = none;
     bool established = false;
-    bool by_publish = false; ///< the publisher started it
-    bool upstream = false;   ///< it goes to another relay
-    bool forward = true;     ///< what the publisher was told last
+    bool by_publish = false;                  ///< the publisher started it
+    bool upstream = false;                    ///< it goes to another relay
+    bool forward = true;                      ///< what the publisher was told last
+    std::optional<std::uint64_t> new_group{}; ///< NEW_GROUP_REQUEST that it is still to be told
     std::unique_ptr<track_checker> checker{};
 
     void clear() { *this = source{}; }
@@ -135,6 +136,9 @@ struct served_fetch {
     data_stream stream = no_stream;
     bool answered = false;
     bool ask_end = false; ///< only upstream knows where the range ends
+    bool owes = false;    ///< FETCH_OK waits until it is certain; objects go ahead of it
+    location end{};       ///< of that FETCH_OK, with the next
+    bool end_of_track = false;
     bool patient = true;  ///< it lets us ask upstream
     bool plain = false;   ///< it wants no track properties
     bool is_fill = false; ///< of `subscription`, on a stream that is open from the beginning
@@ -198,6 +202,7 @@ struct track {
     instant linger_at = never; ///< subscriptions to publishers are cancelled then
     instant grace_at = never;  ///< subscribers are told the end then
     instant retry_at = never;  ///< publishers are asked again then
+    instant update_at = never; ///< updates that found no credit are sent then
     instant due = never;       ///< earliest timer that is set for it
 
     void clear() { *this = track{}; }

@@ -132,6 +132,7 @@ MOQRTC_INLINE void relay::source_established(instant now, std::uint32_t index) {
     const auto waiting = t.waiting;
     for (const auto w : waiting)
         accept_subscriber(now, w);
+    if (s.from->info.upstream && !s.by_publish) offer_track(now, track_index);
     update_forward(now, track_index);
     watch_linger(now, track_index);
 }
@@ -141,8 +142,9 @@ MOQRTC_INLINE void relay::on_publish(instant now, peer& p, event& e) {
     if (!m) return;
     const full_track_name name{track_namespace{m->track_namespace},
                                std::string{as_text(m->track_name)}};
-    if (!admit(now, p, e.id, request_kind::publish, name.space, name.name,
-               m->params.authorization_tokens))
+    // What another relay pushes is what we asked it for.
+    if (!p.info.upstream && !admit(now, p, e.id, request_kind::publish, name.space, name.name,
+                                   m->params.authorization_tokens))
         return;
     const auto known = read_track_properties(p.session.rules(), e.track_properties());
     if (known && known->unknown_mandatory)
@@ -153,7 +155,8 @@ MOQRTC_INLINE void relay::on_publish(instant now, peer& p, event& e) {
         return refuse(now, p, e.id, request_error_code::excessive_load, "too many tracks");
     prefer_publish(now, track_index, p);
     auto& t = tracks_[track_index];
-    bool wanted = wants_forward(t) || config_.receive_unwatched || p.info.sibling;
+    const bool unwatched = p.info.upstream ? is_offered(name.space) : config_.receive_unwatched;
+    bool wanted = wants_forward(t) || unwatched || p.info.sibling;
     for (const auto s : t.waiting)
         wanted = wanted || subscribers_[s].forward;
     wanted = wanted && !is_second(t, p);
@@ -275,17 +278,31 @@ MOQRTC_INLINE void relay::update_forward(instant now, std::uint32_t index) {
     const bool wanted = wants_forward(t);
     for (const auto i : t.sources) {
         auto& s = sources_[i];
-        const bool unwatched =
-            s.by_publish ? config_.receive_unwatched || s.from->info.sibling : t.lane_count == 0;
+        const bool unwatched = s.by_publish ? s.from->info.sibling || (config_.receive_unwatched &&
+                                                                       !s.from->info.upstream)
+                                            : t.lane_count == 0;
         const bool forward = (wanted || unwatched) && !(s.by_publish && is_second(t, *s.from));
         if (!s.established || s.forward == forward) continue;
         message_params params;
         params.forward = forward;
-        if (!s.from->session.update(now, s.id, params)) continue;
+        if (!update_source(now, s, params)) continue;
         s.forward = forward;
-        touch(*s.from);
         if (auto* group = t.cache->newest(); group != nullptr && !forward) group->torn = true;
     }
+}
+
+/// Updates our subscription to a publisher. What it takes no more of now is tried again: when it
+/// has answered another update, or after a while.
+MOQRTC_INLINE bool relay::update_source(instant now, source& s, const message_params& params) {
+    const auto sent = s.from->session.update(now, s.id, params);
+    if (sent) {
+        touch(*s.from);
+    } else if (sent.error().code == errc::limit) {
+        auto& t = tracks_[s.track];
+        t.update_at = std::min(t.update_at, now + milliseconds(500));
+        set_timer(s.track);
+    }
+    return sent.has_value();
 }
 
 /// Spec: anchor `new-group-request`.
@@ -297,12 +314,19 @@ MOQRTC_INLINE void relay::pass_new_group(instant now, std::uint32_t index, std::
     for (const auto i : t.sources) {
         auto& s = sources_[i];
         if (!s.established) continue;
-        message_params params;
-        params.new_group_request = group;
-        if (!s.from->session.update(now, s.id, params)) continue;
-        touch(*s.from);
+        s.new_group = group;
         t.new_group_asked = group;
+        ask_new_group(now, s);
     }
+}
+
+/// Tells a publisher what it has not been told yet of new groups that are wanted.
+MOQRTC_INLINE void relay::ask_new_group(instant now, source& s) {
+    if (!s.new_group) return;
+    message_params params;
+    params.new_group_request = s.new_group;
+    const bool sent = update_source(now, s, params);
+    if (sent || tracks_[s.track].update_at == never) s.new_group.reset();
 }
 
 /// Without subscribers the subscriptions upstream end after a while.

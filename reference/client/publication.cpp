@@ -1,5 +1,6 @@
 #include "publication.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace moqrtc::reference {
@@ -342,6 +343,16 @@ void publication::on_fetch(instant now, moqt::session& session, moqt::event& eve
         !moqt::is_range_end(session.rules(), moqt::fetch_bits::end_of_unknown_range)) {
         (void)session.reject(now, event.id, moqt::request_error_code::unknown_status_in_range,
                              "not kept");
+        return;
+    }
+    const auto wants = [&](const auto& g) {
+        return std::any_of(g.objects.begin(), g.objects.end(), [&](const auto& o) {
+            const moqt::location at{g.id, o.id};
+            return !(at < range->first) && !(range->last < at);
+        });
+    };
+    if (session.rules().no_objects && std::none_of(t->groups.begin(), t->groups.end(), wants)) {
+        (void)session.reject(now, event.id, moqt::request_error_code::no_objects, "no objects");
         return;
     }
     const auto end = wanted.last() < *last ? moqt::behind(wanted.last()) : moqt::behind(*last);

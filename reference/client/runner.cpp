@@ -261,7 +261,12 @@ void runner::retry(const close_info& info) {
     // What may pass: too many sessions, a server that starts or leaves.
     const bool passing = info.code == 429 || info.code >= 500;
     if (refused || (by_status && !passing)) {
-        status_ = refused ? exit_status::refused : exit_status::failed;
+        // 400 answers a request that offers no draft of the server's: the same as an ALPN that no
+        // protocol was chosen from.
+        const bool speechless = info.code == 400 && connections_ == 0;
+        status_ = refused      ? exit_status::refused
+                  : speechless ? exit_status::unreachable
+                               : exit_status::failed;
         return context_.stop();
     }
     if (is_lasting(info)) {

@@ -210,9 +210,14 @@ class client(unittest.TestCase):
             self.assertEqual(stubborn.returncode, 3, "no attempt changes a certificate")
             self.assertIn("certificate not believed", stubborn.stderr)
         modern = self.place.server(name="modern", more=("--drafts", "18"))
-        speechless = self.run_client("catalog", modern.url, "--insecure", "--reconnect", "--draft",
-                                     "16", "--transport", "quic", "-n", "a", seconds=10)
-        self.assertEqual(speechless.returncode, 3, speechless.stderr)
+        for transport in ("auto", "quic", "webtransport"):
+            speechless = self.run_client("catalog", modern.url, "--insecure", "--reconnect",
+                                         "--draft", "16", "--transport", transport, "-n", "a",
+                                         seconds=10)
+            self.assertEqual(speechless.returncode, 3, f"{transport}: {speechless.stderr}")
+        lost = self.run_client("catalog", modern.url + "/no/such/path", "--insecure", "--transport",
+                               "webtransport", "-n", "a", seconds=10)
+        self.assertEqual(lost.returncode, 1, lost.stderr)
         missing = self.run_client("publish", self.url, "--insecure", "-n", "a", "/no/such.mp4")
         self.assertEqual(missing.returncode, 1, missing.stderr)
 

@@ -2,6 +2,7 @@
 
 #include <moqrtc/webtransport/field.hpp>
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ struct door_request {
 struct door_answer {
     unsigned status = 200;
     std::string_view why{}; ///< for the log; static text
+    /// With 200: what the session is to know of how it came in; whose type the policy knows.
+    std::shared_ptr<const void> pass{};
 };
 
 /// Decides who gets a session. Asked on the threads of the data plane, and by several at a time.

@@ -114,20 +114,19 @@ private:
     class door_rules final : public moqt::policy {
     public:
         explicit door_rules(const shard& of) : of_{&of} {}
-        [[nodiscard]] std::optional<moqt::close_code>
-        turns_away(const moqt::session_info& info) override {
-            if (of_->config_.doors == nullptr) return std::nullopt;
+        [[nodiscard]] moqt::admission admit(const moqt::session_request& asked) override {
+            moqt::admission out;
+            if (asked.webtransport || of_->config_.doors == nullptr) return out;
             door_request request{};
-            request.path = info.door;
+            request.path = asked.info.door;
             const auto status = of_->config_.doors->decide(request).status;
-            if (status == 404) return moqt::close_code::invalid_path;
-            if (status != 200) return moqt::close_code::unauthorized;
-            return std::nullopt;
+            if (status == 404)
+                out.refused = moqt::close_code::invalid_path;
+            else if (status != 200)
+                out.refused = moqt::close_code::unauthorized;
+            return out;
         }
-        [[nodiscard]] moqt::decision decide(moqt::session_key, const moqt::session_info&,
-                                            moqt::request_kind, const moqt::track_namespace&,
-                                            std::string_view,
-                                            std::span<const moqt::authorization_token>) override {
+        [[nodiscard]] moqt::decision decide(const moqt::access_request&) override {
             return moqt::decision::allow();
         }
 

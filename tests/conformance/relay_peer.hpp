@@ -256,13 +256,13 @@ private:
     /// Open to everybody who comes in by one path.
     class one_door final : public moqt::policy {
     public:
-        std::optional<moqt::close_code> turns_away(const moqt::session_info& info) override {
-            if (info.door == "/moq") return std::nullopt;
-            return moqt::close_code::invalid_path;
+        moqt::admission admit(const moqt::session_request& asked) override {
+            moqt::admission out;
+            if (!asked.webtransport && asked.info.door != "/moq")
+                out.refused = moqt::close_code::invalid_path;
+            return out;
         }
-        moqt::decision decide(moqt::session_key, const moqt::session_info&, moqt::request_kind,
-                              const moqt::track_namespace&, std::string_view,
-                              std::span<const moqt::authorization_token>) override {
+        moqt::decision decide(const moqt::access_request&) override {
             return moqt::decision::allow();
         }
     };

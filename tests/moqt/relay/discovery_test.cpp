@@ -240,12 +240,12 @@ namespace {
 
 class picky : public policy {
 public:
-    decision decide(session_key, const session_info& info, request_kind kind,
-                    const track_namespace& space, std::string_view track,
-                    std::span<const authorization_token> tokens) override {
-        asked.push_back(kind);
-        if (!tokens.empty() && as_text(tokens[0].value) == "open") return decision::allow();
-        if (space == track_namespace{"secret"} || track == "private" || info.door == "closed")
+    decision decide(const access_request& about) override {
+        asked.push_back(about.kind);
+        if (!about.tokens.empty() && as_text(about.tokens[0].value) == "open")
+            return decision::allow();
+        if (about.space == track_namespace{"secret"} || about.track == "private" ||
+            about.info.door == "closed")
             return decision::refuse(request_error_code::unauthorized, "not for you");
         return decision::allow();
     }

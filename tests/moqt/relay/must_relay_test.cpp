@@ -154,10 +154,10 @@ namespace {
 /// Lets only those in that bring the right token.
 class by_token : public policy {
 public:
-    decision decide(session_key, const session_info&, request_kind kind, const track_namespace&,
-                    std::string_view, std::span<const authorization_token> tokens) override {
-        if (kind != request_kind::subscribe) return decision::allow();
-        if (!tokens.empty() && as_text(tokens[0].value) == "ticket") return decision::allow();
+    decision decide(const access_request& asked) override {
+        if (asked.kind != request_kind::subscribe) return decision::allow();
+        if (!asked.tokens.empty() && as_text(asked.tokens[0].value) == "ticket")
+            return decision::allow();
         return decision::refuse(request_error_code::unauthorized, "no ticket");
     }
 };

@@ -56,10 +56,10 @@ MOQRTC_INLINE void relay::add_namespace(instant now, peer& p, request_id id,
     const auto first = tree_.publish(space, {p.key, id, upstream, p.info.sibling});
     if (first.any) report(relay_event::kind::namespace_added, &p).name.space = space;
     if (first.any || first.own)
-        tree_.interests_in(space, [&](const auto& prefix, const namespace_tree::interest& who) {
+        tree_.interests_in(space, [&](const auto&, const namespace_tree::interest& who) {
             auto* to = find(who.session);
             if (to == nullptr || !first.concerns(who)) return;
-            (void)to->session.announce_namespace(now, who.request, space.suffix(prefix.count()));
+            (void)to->session.announce_namespace(now, who.request, space.suffix(who.asked));
             touch(*to);
         });
     std::vector<std::uint32_t> wanting;
@@ -78,10 +78,10 @@ MOQRTC_INLINE void relay::remove_namespace(instant now, peer& p, request_id id,
     const auto last = tree_.withdraw(gone, p.key, id);
     if (!last.any && !last.own) return;
     if (last.any) report(relay_event::kind::namespace_removed, &p).name.space = gone;
-    tree_.interests_in(gone, [&](const auto& prefix, const namespace_tree::interest& who) {
+    tree_.interests_in(gone, [&](const auto&, const namespace_tree::interest& who) {
         auto* to = find(who.session);
         if (to == nullptr || to->gone || !last.concerns(who)) return;
-        (void)to->session.withdraw_namespace(now, who.request, gone.suffix(prefix.count()));
+        (void)to->session.withdraw_namespace(now, who.request, gone.suffix(who.asked));
         touch(*to);
     });
 }
@@ -112,19 +112,22 @@ MOQRTC_INLINE void relay::on_discovery(instant now, peer& p, event& e) {
         who.settings = relaying::settings_of(params, p.session.filters(e.id));
     }
     who.forward = params.forward.value_or(true);
-    if (!admit(now, p, e.id, e.request, prefix, {}, params.authorization_tokens)) return;
+    const auto said = admit(now, p, e.id, e.request, prefix, {}, params.authorization_tokens);
+    if (!said) return;
+    who.asked = prefix.count();
     if (!p.info.sibling && p.discoveries.size() >= config_.max_namespaces_per_session)
         return refuse(now, p, e.id, request_error_code::excessive_load, "too many prefixes");
     if (!p.session.accept(now, e.id)) return;
     touch(p);
+    if (said->within) prefix = *said->within;
     // The first thing that a sibling asks is what is published here.
     who.general = p.info.sibling && who.tracks &&
                   std::none_of(p.discoveries.begin(), p.discoveries.end(),
                                [](const auto& one) { return one.second.tracks; });
-    const peer::discovery what{prefix, who.namespaces, who.tracks, who.general};
+    const peer::discovery what{prefix, who.namespaces, who.tracks, who.general, who.asked};
     p.discoveries.emplace(e.id, what);
     tree_.add_interest(prefix, who);
-    if (who.namespaces) announce_existing(now, p, e.id, prefix);
+    if (who.namespaces) announce_existing(now, p, e.id);
     if (!p.info.upstream) ask_upstream(now, p, what);
     if (!who.tracks) return;
     std::vector<std::uint32_t> offered;
@@ -132,28 +135,32 @@ MOQRTC_INLINE void relay::on_discovery(instant now, peer& p, event& e) {
          at != names_.end() && prefix.is_prefix_of(at->first.space); ++at)
         offered.push_back(at->second);
     for (const auto index : offered)
-        offer_track_to(now, index, prefix, who);
+        offer_track_to(now, index, who);
 }
 
-MOQRTC_INLINE void relay::announce_existing(instant now, peer& p, request_id id,
-                                            const track_namespace& prefix) {
-    tree_.namespaces_under(prefix, p.info.sibling, [&](const track_namespace& space) {
-        (void)p.session.announce_namespace(now, id, space.suffix(prefix.count()));
+MOQRTC_INLINE void relay::announce_existing(instant now, peer& p, request_id id) {
+    const auto& wanted = p.discoveries[id];
+    tree_.namespaces_under(wanted.prefix, p.info.sibling, [&](const track_namespace& space) {
+        (void)p.session.announce_namespace(now, id, space.suffix(wanted.asked));
     });
     touch(p);
 }
 
 /// A changed prefix: what the old one brought is withdrawn, then the new one's is told. Spec:
 /// anchor `message-request-update`.
-MOQRTC_INLINE void relay::update_discovery(instant now, peer& p, event& e) {
+MOQRTC_INLINE void relay::update_discovery(instant now, peer& p, event& e, const decision& said) {
     const auto m = e.as<msg::request_update>();
     if (!m) return;
     auto& what = p.discoveries[e.id];
     const auto before = what.prefix;
-    const auto after = m->params.track_namespace_prefix
-                           ? track_namespace{*m->params.track_namespace_prefix}
-                           : before;
-    what.prefix = after;
+    const auto asked_before = what.asked;
+    const bool moves = m->params.track_namespace_prefix.has_value();
+    if (moves) {
+        what.prefix = track_namespace{*m->params.track_namespace_prefix};
+        what.asked = what.prefix.count();
+        if (said.within) what.prefix = *said.within;
+    }
+    const auto after = what.prefix;
     std::optional<namespace_tree::interest> who;
     tree_.interests_in(before, [&](const auto& prefix, const namespace_tree::interest& i) {
         if (prefix == before && i.session == p.key && i.request == e.id) who = i;
@@ -168,18 +175,19 @@ MOQRTC_INLINE void relay::update_discovery(instant now, peer& p, event& e) {
         who->settings = std::make_shared<const offer_settings>(std::move(changed));
     }
     tree_.remove_interest(before, p.key, e.id);
-    if (!m->params.track_namespace_prefix) {
+    if (!moves) {
         (void)p.session.accept_update(now, e.update_id);
         tree_.add_interest(after, *who);
         return touch(p);
     }
     if (who->namespaces)
         tree_.namespaces_under(before, p.info.sibling, [&](const track_namespace& space) {
-            (void)p.session.withdraw_namespace(now, e.id, space.suffix(before.count()));
+            (void)p.session.withdraw_namespace(now, e.id, space.suffix(asked_before));
         });
     (void)p.session.accept_update(now, e.update_id);
+    who->asked = what.asked;
     tree_.add_interest(after, *who);
-    if (who->namespaces) announce_existing(now, p, e.id, after);
+    if (who->namespaces) announce_existing(now, p, e.id);
     ask_upstream(now, p, what);
     end_unwanted_upstream(now);
     touch(p);
@@ -197,21 +205,16 @@ MOQRTC_INLINE void relay::end_discovery(instant now, peer& p, request_id id) {
 /// Offers a track that a publisher has pushed, or that we have from another relay, to all who asked
 /// for such offers.
 MOQRTC_INLINE void relay::offer_track(instant now, std::uint32_t index) {
-    struct offer {
-        track_namespace prefix;
-        namespace_tree::interest who;
-    };
-    std::vector<offer> offers;
+    std::vector<namespace_tree::interest> offers;
     tree_.interests_in(tracks_[index].name.space,
-                       [&](const auto& prefix, const namespace_tree::interest& who) {
-                           if (who.tracks) offers.push_back({prefix, who});
+                       [&](const auto&, const namespace_tree::interest& who) {
+                           if (who.tracks) offers.push_back(who);
                        });
-    for (const auto& o : offers)
-        offer_track_to(now, index, o.prefix, o.who);
+    for (const auto& who : offers)
+        offer_track_to(now, index, who);
 }
 
 MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
-                                         const track_namespace& prefix,
                                          const namespace_tree::interest& who) {
     auto& t = tracks_[index];
     auto* to = find(who.session);
@@ -231,6 +234,20 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
         if (l.to == to) return;
     for (const auto s : t.waiting)
         if (subscribers_[s].to == to) return;
+    // What the prefix was allowed on may say less about its tracks.
+    const auto standing = to->holds.find(who.request);
+    if (!to->info.sibling &&
+        !policy_
+             ->decide({.now = now,
+                       .session = to->key,
+                       .info = to->info,
+                       .kind = request_kind::subscribe,
+                       .space = t.name.space,
+                       .track = t.name.name,
+                       .standing = standing == to->holds.end() ? no_credential
+                                                               : standing->second.credential})
+             .allowed)
+        return;
     const auto& rules = to->session.rules();
     const auto* const settings = who.settings.get();
     if (settings != nullptr && settings->filters != nullptr && t.rules != nullptr &&
@@ -265,7 +282,7 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
                         : fail(errc::limit, "requests");
     touch(*to);
     if (!id) {
-        if (to->session.publish_blocked(now, who.request, t.name.space.suffix(prefix.count()),
+        if (to->session.publish_blocked(now, who.request, t.name.space.suffix(who.asked),
                                         t.name.name))
             to->blocked[who.request].insert(t.name);
         return;
@@ -281,6 +298,10 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
     s.filter = params.subscription_filter;
     s.fills = settings != nullptr && settings->fill.has_value();
     to->subscribers.set(*id, subscriber_index);
+    if (standing != to->holds.end()) { // it ends with what brought it
+        const auto same = standing->second;
+        to->holds[*id] = same;
+    }
     if (settings != nullptr && settings->filters != nullptr)
         to->session.keep_filters(*id, settings->filters);
     start_lane(now, subscriber_index);

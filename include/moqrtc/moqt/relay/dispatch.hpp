@@ -3,28 +3,10 @@
 #include <moqrtc/moqt/relay/relay.hpp>
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 /// What sessions report, handed to the part that it concerns.
 namespace moqrtc::moqt {
-
-namespace detail {
-
-/// Where a client of native QUIC came in: the path of its SETUP, without the query, which may hold
-/// a token.
-[[nodiscard]] MOQRTC_INLINE std::string door_of(const event& e) {
-    static constexpr std::size_t longest = 1024;
-    const auto of = [](const auto& m) -> std::string {
-        if (!m || !m->options.path) return {};
-        const auto path = as_text(*m->options.path);
-        return std::string{path.substr(0, std::min(path.find('?'), std::size_t{longest}))};
-    };
-    return e.rules->setup == setup_form::symmetric ? of(e.as<msg::setup>())
-                                                   : of(e.as<msg::client_setup>());
-}
-
-} // namespace detail
 
 MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
     switch (e.what) {
@@ -36,15 +18,7 @@ MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
     case event::kind::stream_stopped:
         return on_data(now, p, e);
     case event::kind::established:
-        if (p.info.door.empty() && !p.info.upstream && !p.info.sibling) {
-            p.info.door = detail::door_of(e);
-            const auto why =
-                p.session.config().webtransport ? std::nullopt : policy_->turns_away(p.info);
-            if (why) {
-                p.session.close(now, *why, "no session here");
-                return touch(p);
-            }
-        }
+        if (!enter(now, p, e)) return;
         return on_established(now, p);
     case event::kind::requested:
         return on_request(now, p, e);
@@ -172,6 +146,7 @@ MOQRTC_INLINE void relay::on_established(instant now, peer& p) {
 }
 
 MOQRTC_INLINE void relay::on_request(instant now, peer& p, event& e) {
+    if (p.ending) return refuse(now, p, e.id, request_error_code::unauthorized, auth_failed);
     switch (e.request) {
     case request_kind::subscribe:
         return on_subscribe(now, p, e);
@@ -267,9 +242,11 @@ MOQRTC_INLINE void relay::on_rejected(instant now, peer& p, event& e) {
 }
 
 MOQRTC_INLINE void relay::on_update(instant now, peer& p, event& e) {
+    const auto said = renew(now, p, e);
+    if (!said) return;
     if (const auto index = p.subscribers.find(e.id); index != id_map::none)
         return update_subscriber(now, index, e);
-    if (p.discoveries.contains(e.id)) return update_discovery(now, p, e);
+    if (p.discoveries.contains(e.id)) return update_discovery(now, p, e, *said);
     (void)p.session.accept_update(now, e.update_id); // priorities are the session's affair
     touch(p);
 }
@@ -292,24 +269,6 @@ MOQRTC_INLINE void relay::on_cancelled(instant now, peer& p, event& e) {
     }
     if (p.discoveries.contains(e.id)) return end_discovery(now, p, e.id);
     if (p.asked.contains(e.id)) forget_upstream_discovery(now, p, e.id);
-}
-
-/// Asks the policy; refuses the request if that says so.
-MOQRTC_INLINE bool relay::admit(instant now, peer& p, request_id id, request_kind kind,
-                                const track_namespace& space, std::string_view name,
-                                const token_list& tokens) {
-    if (p.info.sibling) return true; // the relay it came to has asked
-    std::array<authorization_token, limits::tokens_per_message> resolved{};
-    std::size_t count = 0;
-    auto walk = tokens.tokens();
-    while (const auto token = walk.next()) {
-        if (token->kind == alias_type::delete_alias || count == resolved.size()) continue;
-        if (const auto whole = p.session.resolve(*token)) resolved[count++] = *whole;
-    }
-    auto verdict = policy_->decide(p.key, p.info, kind, space, name, {resolved.data(), count});
-    if (verdict.allowed) return true;
-    refuse(now, p, id, verdict.code, verdict.reason);
-    return false;
 }
 
 MOQRTC_INLINE void relay::refuse(instant now, peer& p, request_id id, request_error_code code,

@@ -20,13 +20,21 @@ struct session_key {
     [[nodiscard]] constexpr bool valid() const noexcept { return index != UINT32_MAX; }
 };
 
+/// What a session or a request was allowed on, as the policy names it; never reused while anything
+/// hangs on it.
+using credential_id = std::uint64_t;
+inline constexpr credential_id no_credential = 0;
+
 /// What a relay is told of a session besides the protocol.
 struct session_info {
     std::string label{};     ///< for logs
     std::string peer{};      ///< address of the other side
     std::string door{};      ///< path or URL that it came through
     std::string transport{}; ///< what carries it: `quic` or `webtransport`
-    bool upstream = false;   ///< a relay that we ask for what nobody here publishes
+    /// What it came in with where that was checked before there was a session, as at
+    /// WebTransport's CONNECT.
+    credential_id credential = no_credential;
+    bool upstream = false; ///< a relay that we ask for what nobody here publishes
     /// A relay of the same server, on another thread: what it publishes counts as published here,
     /// and what it asks for is never asked of another sibling. Trusted, not counted, not limited.
     bool sibling = false;
@@ -81,6 +89,10 @@ struct relay_statistics {
     std::uint64_t streams_behind = 0; ///< streams reset because a subscriber was too far behind
     std::uint64_t malformed_tracks = 0;
     std::uint64_t refused = 0;       ///< requests
+    std::uint64_t turned_away = 0;   ///< sessions, at their SETUP
+    std::uint64_t expired = 0;       ///< requests and sessions whose credential ran out
+    std::uint64_t revoked = 0;       ///< requests and sessions whose credential was taken back
+    std::uint64_t renewed = 0;       ///< credentials that another one replaced
     std::uint64_t cache_bytes = 0;   ///< gauge
     std::uint64_t cache_groups = 0;  ///< gauge
     std::uint64_t cache_objects = 0; ///< gauge

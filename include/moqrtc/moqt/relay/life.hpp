@@ -106,6 +106,8 @@ MOQRTC_INLINE void relay::close_down(instant now, peer& p) {
     std::erase(upstreams_, p.key);
     std::erase(siblings_, p.key);
     if (p.up && !p.info.sibling) --statistics_.sessions;
+    p.holds.clear();
+    if (!p.info.sibling && !p.info.upstream) policy_->forget(p.key);
     std::vector<std::uint32_t> all;
     const auto collect = [&](const id_map& from) {
         all.clear();
@@ -160,6 +162,16 @@ MOQRTC_INLINE void relay::goaway(instant now, std::string_view uri, duration tim
     }
 }
 
+MOQRTC_INLINE bool relay::goaway_session(instant now, session_key key, std::string_view uri,
+                                         duration timeout) {
+    auto* p = find(key);
+    if (p == nullptr || p->gone || p->session.closed() || p->info.sibling) return false;
+    const bool server = p->session.config().self == role::server;
+    (void)p->session.goaway(now, server ? uri : std::string_view{}, timeout);
+    touch(*p);
+    return true;
+}
+
 MOQRTC_INLINE void relay::schedule(timer t) {
     timers_.push_back(t);
     std::push_heap(timers_.begin(), timers_.end(),
@@ -193,6 +205,10 @@ MOQRTC_INLINE void relay::handle_timeout(instant now) {
             break;
         case timer::kind::sweep:
             sweep(now);
+            break;
+        case timer::kind::hold:
+            if (auto* p = peers_[t.index].get(); p != nullptr && p->hold_due <= now)
+                on_hold_timer(now, *p);
             break;
         case timer::kind::session:
             if (auto* p = peers_[t.index].get(); p != nullptr && p->due <= now) {

@@ -56,6 +56,7 @@ public:
     struct interest {
         session_key session{};
         request_id request = 0;
+        std::size_t asked = 0; ///< fields of the prefix in the request; what it is told lacks them
         bool namespaces = false; ///< NAMESPACE and NAMESPACE_DONE
         bool tracks = false;     ///< PUBLISH
         bool forward = true;     ///< Forward State of those PUBLISH

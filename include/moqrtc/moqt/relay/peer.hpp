@@ -28,10 +28,22 @@ struct alignas(64) peer {
     bool up = false;
     bool is_sibling = false; ///< `info.sibling`, close at hand
     bool gone = false;       ///< the session is over
+    bool ending = false;     ///< it is closed as soon as what refused it has had time to leave
     std::uint8_t column = 0; ///< `object_kind` of its draft
     moqt::session session;
     session_key key{};
     session_info info;
+
+    /// What a request, or the session, stands on, and until when.
+    struct hold {
+        credential_id credential = no_credential;
+        instant until = never;
+        bool ends_session = false;
+    };
+    hold standing{};
+    std::map<request_id, hold> holds{}; ///< of requests that can end before their time
+    instant hold_due = never;           ///< earliest timer that is set for them
+    std::size_t prune_at = 64;          ///< holds of requests that are over are dropped then
 
     id_map subscribers{};
     id_map sources{};
@@ -41,10 +53,11 @@ struct alignas(64) peer {
     std::map<request_id, track_namespace> published{};
     /// What one side wants to hear of that lies under a prefix.
     struct discovery {
-        track_namespace prefix{};
+        track_namespace prefix{}; ///< all that it may hear of, be it more than it asked for
         bool namespaces = false;
-        bool tracks = false;  ///< they are to be pushed
-        bool general = false; ///< a sibling's, for what is published at ourselves
+        bool tracks = false;   ///< they are to be pushed
+        bool general = false;  ///< a sibling's, for what is published at ourselves
+        std::size_t asked = 0; ///< fields of the prefix that its request has
     };
     std::map<request_id, discovery> discoveries{}; ///< of the peer
     /// By SUBSCRIBE_TRACKS: tracks of which PUBLISH_BLOCKED said that they are not offered.

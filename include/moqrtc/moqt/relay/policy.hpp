@@ -1,29 +1,99 @@
 #pragma once
 
+#include <moqrtc/core/time.hpp>
 #include <moqrtc/moqt/codes.hpp>
 #include <moqrtc/moqt/name.hpp>
 #include <moqrtc/moqt/relay/event.hpp>
 #include <moqrtc/moqt/session/event.hpp>
 #include <moqrtc/moqt/token.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace moqrtc::moqt {
 
-/// What a policy says to a request.
+/// What a policy is asked about a request.
+///
+/// Fields  `space` is the namespace or prefix; `track` is empty for namespace requests. `tokens`
+///         are the request's own, with aliases resolved. `renewal`: the request has been allowed
+///         before, and a REQUEST_UPDATE brings tokens for it, or another prefix. `standing`: a
+///         track is offered because of a request that stands on that.
+/// Borrows everything, for the call only.
+struct access_request {
+    instant now{};
+    session_key session{};
+    const session_info& info;
+    request_kind kind = request_kind::none;
+    const track_namespace& space;
+    std::string_view track{};
+    std::span<const authorization_token> tokens{};
+    credential_id standing = no_credential;
+    bool renewal = false;
+};
+
+/// What a policy says to a request, and how long that holds.
+///
+/// Fields  `until` and `credential` count when it is `allowed`: at `until`, or when `credential`
+///         is revoked, the request ends. What hung on the credential `replaces` hangs on this one
+///         from now on, the session itself included: that is how a token is renewed.
+///         `ends_session`: a refusal, also one at the end of what was allowed, closes the session.
+///         `within`: SUBSCRIBE_NAMESPACE and SUBSCRIBE_TRACKS of a shorter prefix answer what lies
+///         in this namespace, and nothing else.
 struct decision {
     bool allowed = true;
+    bool ends_session = false;
     request_error_code code = request_error_code::unauthorized;
+    credential_id credential = no_credential;
+    credential_id replaces = no_credential;
+    instant until = never;
     std::string reason{};
+    std::optional<track_namespace> within{};
 
     [[nodiscard]] static decision allow() { return {}; }
+    [[nodiscard]] static decision allow_until(instant until, credential_id on) {
+        decision out;
+        out.until = until;
+        out.credential = on;
+        return out;
+    }
     [[nodiscard]] static decision refuse(request_error_code code, std::string reason) {
-        return {false, code, std::move(reason)};
+        decision out;
+        out.allowed = false;
+        out.code = code;
+        out.reason = std::move(reason);
+        return out;
     }
 };
+
+/// What a policy is asked about a session whose SETUP is here.
+///
+/// Fields  `query` belongs to `info.door`, is empty behind WebTransport, whose CONNECT was answered
+///         before, and may hold secrets.
+/// Borrows everything, for the call only.
+struct session_request {
+    instant now{};
+    session_key session{};
+    const session_info& info;
+    bool webtransport = false;
+    std::string_view query{};
+    std::span<const authorization_token> tokens{};
+};
+
+/// What a policy says to a session: why it is closed at once, or on what it stands. When that ends,
+/// the session is closed with UNAUTHORIZED.
+struct admission {
+    std::optional<close_code> refused{};
+    std::string reason{};
+    instant until = never;
+    credential_id credential = no_credential;
+};
+
+/// The reason with which a session ends whose credential ran out or was revoked.
+inline constexpr std::string_view auth_failed = "auth_failed";
 
 /// Who may do what; asked before a relay accepts anything.
 ///
@@ -32,27 +102,19 @@ struct decision {
 class policy {
 public:
     virtual ~policy() = default;
-    /// Why a client of native QUIC gets no session where it came in (`info.door`); none: it does.
-    /// WebTransport has answered its CONNECT request before. Spec: anchor `path`.
-    [[nodiscard]] virtual std::optional<close_code> turns_away(const session_info& /*info*/) {
-        return std::nullopt;
-    }
-    /// `space` is the namespace or prefix; `track` is empty for namespace requests. `tokens` are
-    /// the request's, with aliases resolved, and live for the call only.
-    [[nodiscard]] virtual decision decide(session_key session, const session_info& info,
-                                          request_kind kind, const track_namespace& space,
-                                          std::string_view track,
-                                          std::span<const authorization_token> tokens) = 0;
+    /// Asked once for each client, before anything of it is answered. Spec: anchor `path`.
+    [[nodiscard]] virtual admission admit(const session_request& /*asked*/) { return {}; }
+    [[nodiscard]] virtual decision decide(const access_request& asked) = 0;
+    /// Asked by `relay::revoke`: whether what was allowed on a credential is over.
+    [[nodiscard]] virtual bool is_gone(credential_id /*which*/) const { return false; }
+    /// A session that was admitted, or was refused, is over.
+    virtual void forget(session_key /*session*/) {}
 };
 
 /// The policy of a relay that is open to everybody.
 class allow_all final : public policy {
 public:
-    [[nodiscard]] decision decide(session_key, const session_info&, request_kind,
-                                  const track_namespace&, std::string_view,
-                                  std::span<const authorization_token>) override {
-        return decision::allow();
-    }
+    [[nodiscard]] decision decide(const access_request&) override { return decision::allow(); }
 };
 
 } // namespace moqrtc::moqt

@@ -47,6 +47,13 @@ public:
     /// A session that may have something for its transport, each at most once per change.
     [[nodiscard]] std::optional<session_key> poll_ready();
 
+    /// Something was revoked: ends the requests and sessions that stand on credentials of which the
+    /// policy now says that they are gone.
+    void revoke(instant now);
+    /// Asks one session to leave, as `goaway` asks all; false when there is none.
+    bool goaway_session(instant now, session_key key, std::string_view uri = {},
+                        duration timeout = {});
+
     void handle_timeout(instant now);
     /// The sessions' own deadlines included.
     [[nodiscard]] instant next_timeout() const noexcept;
@@ -96,7 +103,7 @@ private:
     relay_event& report(relay_event::kind what, const peer* p = nullptr);
     void close_down(instant now, peer& p);
     struct timer {
-        enum class kind : std::uint8_t { track, session, fetch, sweep };
+        enum class kind : std::uint8_t { track, session, fetch, sweep, hold };
         instant at{};
         kind what = kind::track;
         std::uint32_t index = 0;
@@ -114,9 +121,26 @@ private:
     void on_update(instant now, peer& p, event& e);
     void on_cancelled(instant now, peer& p, event& e);
     void on_established(instant now, peer& p);
-    [[nodiscard]] bool admit(instant now, peer& p, request_id id, request_kind kind,
-                             const track_namespace& space, std::string_view name,
-                             const token_list& tokens);
+    // admission.hpp: what the policy says, and when that ends
+    [[nodiscard]] bool enter(instant now, peer& p, event& e);
+    [[nodiscard]] decision ask(instant now, peer& p, request_kind kind,
+                               const track_namespace& space, std::string_view name,
+                               const token_list& tokens, bool renewal = false);
+    [[nodiscard]] std::optional<decision> admit(instant now, peer& p, request_id id,
+                                                request_kind kind, const track_namespace& space,
+                                                std::string_view name, const token_list& tokens);
+    [[nodiscard]] std::optional<decision> renew(instant now, peer& p, event& e);
+    void hold(instant now, peer& p, request_id id, const decision& said);
+    void schedule_hold(instant now, peer& p);
+    void on_hold_timer(instant now, peer& p);
+    void end_held(instant now, peer& p, const std::vector<request_id>& all, request_error_code why);
+    void end_request(instant now, peer& p, request_id id, request_error_code why, reset_code code,
+                     std::string_view reason);
+    void shut(instant now, peer& p);
+    void close_unauthorized(instant now, peer& p);
+    void prune_holds(peer& p);
+    [[nodiscard]] bool is_live(const peer& p, request_id id) const;
+    [[nodiscard]] full_track_name name_of(const peer& p, request_id id) const;
     void refuse(instant now, peer& p, request_id id, request_error_code code,
                 std::string_view reason, std::optional<duration> retry_after = {});
     void on_track_status(instant now, peer& p, event& e);
@@ -247,15 +271,14 @@ private:
     // discovery.hpp: namespaces and offers of tracks
     void on_publish_namespace(instant now, peer& p, event& e);
     void on_discovery(instant now, peer& p, event& e);
-    void update_discovery(instant now, peer& p, event& e);
+    void update_discovery(instant now, peer& p, event& e, const decision& said);
     void end_discovery(instant now, peer& p, request_id id);
     void add_namespace(instant now, peer& p, request_id id, const track_namespace& space,
                        bool upstream);
     void remove_namespace(instant now, peer& p, request_id id, const track_namespace& space);
-    void announce_existing(instant now, peer& p, request_id id, const track_namespace& prefix);
+    void announce_existing(instant now, peer& p, request_id id);
     void offer_track(instant now, std::uint32_t track);
-    void offer_track_to(instant now, std::uint32_t track, const track_namespace& prefix,
-                        const namespace_tree::interest& who);
+    void offer_track_to(instant now, std::uint32_t track, const namespace_tree::interest& who);
 
     // upstream_discovery.hpp: the same asked of another relay
     void ask_upstream(instant now, const peer& asker, const peer::discovery& what);
@@ -314,6 +337,7 @@ private:
 } // namespace moqrtc::moqt
 
 #if MOQRTC_DEFINITIONS
+#include <moqrtc/moqt/relay/admission.hpp>
 #include <moqrtc/moqt/relay/bridge.hpp>
 #include <moqrtc/moqt/relay/discovery.hpp>
 #include <moqrtc/moqt/relay/dispatch.hpp>

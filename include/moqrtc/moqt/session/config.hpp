@@ -16,10 +16,13 @@ namespace moqrtc::moqt {
 /// Units   sizes in bytes.
 struct session_config {
     role self = role::client;
-    draft version = draft::d18;   ///< what ALPN or the WebTransport subprotocol chose
-    bool webtransport = false;    ///< AUTHORITY and PATH travel in the CONNECT request instead
-    std::string authority{};      ///< client on raw QUIC: authority of the URI
-    std::string path{};           ///< client on raw QUIC: path and query of the URI
+    draft version = draft::d18; ///< what ALPN or the WebTransport subprotocol chose
+    bool webtransport = false;  ///< AUTHORITY and PATH travel in the CONNECT request instead
+    std::string authority{};    ///< client on raw QUIC: authority of the URI
+    std::string path{};         ///< client on raw QUIC: path and query of the URI
+    /// Client: a token that SETUP carries for the session as a whole; empty sends none.
+    std::string setup_token{};
+    std::uint64_t setup_token_type = 0;
     std::string implementation{}; ///< MOQT_IMPLEMENTATION; empty sends none
 
     std::uint64_t max_requests = 1000; ///< requests of the peer that may be open at once

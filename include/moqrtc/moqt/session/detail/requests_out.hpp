@@ -353,7 +353,10 @@ MOQRTC_INLINE result<void> session::cancel(instant now, request_id id, reset_cod
             sent = send_on(*r, msg::publish_namespace_cancel{
                                    id,
                                    r->name.space.view(),
-                                   error_number(*rules_, request_error_code::uninterested,
+                                   error_number(*rules_,
+                                                code == reset_code::expired_auth_token
+                                                    ? request_error_code::expired_auth_token
+                                                    : request_error_code::uninterested,
                                                 registry_of(r->kind)),
                                    {}});
         else if (r->kind == request_kind::subscribe_namespace && r->ours)

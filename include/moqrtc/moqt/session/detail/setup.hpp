@@ -15,6 +15,10 @@ MOQRTC_INLINE session::session(instant now, session_config config, buffer_pool& 
 MOQRTC_INLINE void session::start() {
     setup_options options;
     options.max_auth_token_cache_size = config_.max_auth_token_cache_size;
+    const authorization_token token{alias_type::use_value, 0, config_.setup_token_type,
+                                    as_bytes(config_.setup_token)};
+    if (!config_.setup_token.empty())
+        options.authorization_tokens = token_list{std::span{&token, 1}};
     if (!config_.implementation.empty()) options.implementation = as_bytes(config_.implementation);
     if (rules_->range_filters) {
         if (config_.max_filter_ranges != 0) options.max_filter_ranges = config_.max_filter_ranges;

@@ -19,6 +19,7 @@ void add_status_command(CLI::App& app, std::function<int()>& chosen);
 void add_send_command(CLI::App& app, std::function<int()>& chosen);
 void add_recv_command(CLI::App& app, std::function<int()>& chosen);
 void add_decode_command(CLI::App& app, std::function<int()>& chosen);
+void add_token_command(CLI::App& app, std::function<int()>& chosen);
 void add_interop_command(CLI::App& app, std::function<int()>& chosen);
 
 } // namespace moqrtc::reference

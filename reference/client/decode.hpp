@@ -15,5 +15,8 @@ namespace moqrtc::reference {
                                            field_lines& out);
 [[nodiscard]] result<void> decode_mp4(bytes in, field_lines& out);
 [[nodiscard]] result<void> decode_catalog(bytes in, field_lines& out);
+[[nodiscard]] result<void> decode_jwt(bytes in, field_lines& out);
+/// A Common Access Token; all offsets are 0, for what is printed is put together from parts.
+[[nodiscard]] result<void> decode_cat(bytes in, field_lines& out);
 
 } // namespace moqrtc::reference

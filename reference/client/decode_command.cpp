@@ -3,6 +3,7 @@
 #include "media_source.hpp"
 #include "query.hpp"
 
+#include <moqrtc/auth/token_form.hpp>
 #include <moqrtc/catalog/locate.hpp>
 #include <moqrtc/core/hex.hpp>
 
@@ -32,7 +33,11 @@ std::expected<std::vector<std::byte>, std::string> read_input(const std::string&
     std::string digits = what.starts_with("0x") ? what.substr(2) : what;
     std::erase_if(digits, [](char c) { return c == ' ' || c == ':' || c == '\n'; });
     auto data = hex_decode(digits);
-    if (!data) return std::unexpected(what + ": neither a file nor hexadecimal digits");
+    if (!data && auth::form_of(as_bytes(what)) && std::ranges::count(what, '.') == 2) {
+        const auto token = as_bytes(what);
+        return std::vector<std::byte>(token.begin(), token.end());
+    }
+    if (!data) return std::unexpected(what + ": neither a file nor hexadecimal digits nor a token");
     return std::move(*data);
 }
 
@@ -49,12 +54,24 @@ bool looks_like_json(bytes in) {
     return first != std::string_view::npos && text[first] == '{';
 }
 
+/// Three parts of base64url: no binary form has that few kinds of bytes.
+bool looks_like_token(bytes in) {
+    const auto text = as_text(in);
+    return auth::form_of(in).has_value() && std::ranges::count(text, '.') == 2 &&
+           std::ranges::all_of(text, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_' || c == '.';
+           });
+}
+
 result<void> decode_as(const std::string& kind, const moqt::wire_rules& rules, bytes in,
                        field_lines& out) {
     if (kind == "message") return decode_messages(rules, in, out);
     if (kind == "stream") return decode_stream(rules, in, out);
     if (kind == "datagram") return decode_datagram(rules, in, out);
     if (kind == "mp4") return decode_mp4(in, out);
+    if (kind == "jwt") return decode_jwt(in, out);
+    if (kind == "cat") return decode_cat(in, out);
     return decode_catalog(in, out);
 }
 
@@ -62,6 +79,7 @@ result<void> decode_as(const std::string& kind, const moqt::wire_rules& rules, b
 std::string recognize(const moqt::wire_rules& rules, bytes in) {
     if (looks_like_mp4(in)) return "mp4";
     if (looks_like_json(in)) return "catalog";
+    if (looks_like_token(in)) return auth::form_of(in) == auth::token_form::jwt ? "jwt" : "cat";
     std::string best = "message";
     std::uint32_t furthest = 0;
     for (const auto* kind : {"message", "stream", "datagram"}) {
@@ -82,9 +100,14 @@ int decode(const std::string& input, unsigned draft, std::string kind) {
     const auto data = read_input(input);
     if (!data) return complain(data.error());
     const auto& rules = moqt::rules_for(*version);
-    if (kind == "auto") kind = recognize(rules, *data);
+    // A file with a token ends in a line's end.
+    auto view = bytes{*data};
+    while (!view.empty() && view.back() == std::byte{'\n'} &&
+           looks_like_token(view.first(view.size() - 1)))
+        view = view.first(view.size() - 1);
+    if (kind == "auto") kind = recognize(rules, view);
     field_lines lines;
-    const auto done = decode_as(kind, rules, *data, lines);
+    const auto done = decode_as(kind, rules, view, lines);
     std::fputs(lines.text().c_str(), stdout);
     std::fflush(stdout);
     if (done) return exit_status::done;
@@ -104,12 +127,13 @@ void add_decode_command(CLI::App& app, std::function<int()>& chosen) {
     };
     auto* command = app.add_subcommand("decode", "print bytes field by field, with offsets");
     auto all = std::make_shared<arguments>();
-    command->add_option("input", all->input, "a file, or hexadecimal digits")->required();
+    command->add_option("input", all->input, "a file, hexadecimal digits, or a token")->required();
     command->add_option("--draft", all->draft, "draft of moq-transport (18)");
     command
         ->add_option("--as", all->kind,
-                     "message, stream, datagram, mp4, catalog; default: found out")
-        ->check(CLI::IsMember({"auto", "message", "stream", "datagram", "mp4", "catalog"}));
+                     "message, stream, datagram, mp4, catalog, jwt, cat; default: found out")
+        ->check(CLI::IsMember(
+            {"auto", "message", "stream", "datagram", "mp4", "catalog", "jwt", "cat"}));
     command->callback(
         [all, &chosen] { chosen = [all] { return decode(all->input, all->draft, all->kind); }; });
 }

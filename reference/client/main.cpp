@@ -16,7 +16,7 @@ int main(int count, char** arguments) {
     for (const auto add :
          {add_publish_command, add_subscribe_command, add_fetch_command, add_catalog_command,
           add_namespaces_command, add_status_command, add_send_command, add_recv_command,
-          add_decode_command, add_interop_command})
+          add_decode_command, add_token_command, add_interop_command})
         add(app, chosen);
     try {
         app.parse(count, arguments);

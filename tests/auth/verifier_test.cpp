@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <gtest/gtest.h>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace moqrtc::auth {
 namespace {
@@ -467,6 +470,33 @@ TEST_F(verifier_, scopes_are_asked_with_namespaces_of_moqt) {
     EXPECT_TRUE((*got)->has(media_broadcast));
     EXPECT_TRUE((*got)->allows_somewhere(action::fetch));
     EXPECT_FALSE((*got)->allows_somewhere(action::publish));
+}
+
+TEST_F(verifier_, threads_share_keys_and_nothing_else) {
+    const auto keys = keys_of();
+    const auto tokens = [] {
+        std::vector<std::string> out;
+        for (const auto algorithm : all_algorithms)
+            out.push_back(
+                mint(crypto(), pair_of(algorithm).by(), playback_token{"acme", "show"}, now)
+                    ->token);
+        return out;
+    }();
+    std::atomic<int> good = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] {
+            openssl_crypto own;
+            verifier mine{own, {.cache = 2}};
+            for (int round = 0; round < 5; ++round) {
+                mine.use(std::shared_ptr<const key_set>{keys});
+                for (const auto& one : tokens)
+                    good += mine.verify(one, now) ? 1 : 0;
+            }
+        });
+    for (auto& one : threads)
+        one.join();
+    EXPECT_EQ(good, 4 * 5 * 6);
 }
 
 TEST_F(verifier_, nothing_of_a_token_is_in_what_is_said_about_it) {

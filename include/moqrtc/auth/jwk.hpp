@@ -26,11 +26,6 @@ inline constexpr signature_algorithm all_algorithms[] = {
     signature_algorithm::eddsa, signature_algorithm::es256, signature_algorithm::rs256,
     signature_algorithm::hs256, signature_algorithm::hs384, signature_algorithm::hs512};
 
-/// The name JOSE gives an algorithm.
-[[nodiscard]] constexpr std::string_view to_string(signature_algorithm algorithm) noexcept {
-    constexpr std::string_view names[] = {"EdDSA", "ES256", "RS256", "HS256", "HS384", "HS512"};
-    return names[static_cast<std::size_t>(algorithm)];
-}
 /// The algorithm of a JOSE name; nothing for `none` and for what we do not do. EdDSA is Ed25519
 /// here, which RFC 9864 calls so.
 [[nodiscard]] constexpr std::optional<signature_algorithm>

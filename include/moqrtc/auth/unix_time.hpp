@@ -15,8 +15,8 @@ struct unix_time {
     std::int64_t seconds = 0;
 
     [[nodiscard]] friend constexpr auto operator<=>(unix_time, unix_time) noexcept = default;
-    [[nodiscard]] friend constexpr unix_time operator+(unix_time t, std::int64_t seconds) noexcept {
-        return {moqrtc::detail::saturated_sum(t.seconds, seconds)};
+    [[nodiscard]] friend constexpr unix_time operator+(unix_time t, std::int64_t more) noexcept {
+        return {moqrtc::detail::saturated_sum(t.seconds, more)};
     }
     /// Seconds from `b` to `a`.
     [[nodiscard]] friend constexpr std::int64_t operator-(unix_time a, unix_time b) noexcept {

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace moqrtc {
@@ -17,6 +17,12 @@ namespace moqrtc {
 ///
 /// Spec    RFC 7518 section 3.1, RFC 8037 section 3.1 (`eddsa` is Ed25519).
 enum class signature_algorithm : std::uint8_t { eddsa, es256, rs256, hs256, hs384, hs512 };
+
+/// The name that JOSE gives an algorithm.
+[[nodiscard]] constexpr std::string_view to_string(signature_algorithm algorithm) noexcept {
+    constexpr std::string_view names[] = {"EdDSA", "ES256", "RS256", "HS256", "HS384", "HS512"};
+    return names[static_cast<std::size_t>(algorithm)];
+}
 
 /// What a key is made of.
 enum class key_kind : std::uint8_t { ed25519, p256, rsa, secret };

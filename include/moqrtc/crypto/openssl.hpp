@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -37,15 +38,16 @@ public:
     [[nodiscard]] sha256_digest sha256(bytes data) override {
         sha256_digest out{};
         unsigned size = 0;
-        (void)(EVP_DigestInit_ex2(context_.get(), sha256_.get(), nullptr) == 1 &&
-               EVP_DigestUpdate(context_.get(), data.data(), data.size()) == 1 &&
-               EVP_DigestFinal_ex(context_.get(), ossl::raw(mutable_bytes{out}), &size) == 1);
+        if (EVP_DigestInit_ex2(context_.get(), sha256_.get(), nullptr) != 1 ||
+            EVP_DigestUpdate(context_.get(), data.data(), data.size()) != 1 ||
+            EVP_DigestFinal_ex(context_.get(), ossl::raw(mutable_bytes{out}), &size) != 1)
+            std::abort(); // a digest that is the same for everything would open every door
         return out;
     }
 
     [[nodiscard]] sha256_digest hmac_sha256(bytes key, bytes data) override {
         sha256_digest out{};
-        (void)hmac("SHA256", key, data, out);
+        if (!hmac("SHA256", key, data, out)) std::abort();
         return out;
     }
 

@@ -110,8 +110,8 @@ class Cell:
         return self.start("their-" + role, getattr(self.peer, role)(url, self.draft, self.what))
 
     def endings(self):
-        """The errors that programs of ours ended sessions with: why a cell failed may be there."""
-        pattern = re.compile(r"closed by us with (\w+) \((\w+)\)|close=(\w+) reason=(\S+)")
+        """The errors that programs of ours ended sessions with, and the field: why a cell failed may be there."""
+        pattern = re.compile(r"closed by us with (\w+) \((\w+)\)|close=(\w+) reason=(\w+)")
         found = {f"{program.name} ended a session with {m[1] or m[3]} ({m[2] or m[4]})"
                  for program in self.programs for m in pattern.finditer(program.err() + program.out())}
         return sorted(text for text in found if "NO_ERROR" not in text)

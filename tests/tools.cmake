@@ -17,6 +17,8 @@ moqrtc_tool_test(layers TIMEOUT 60 COST 1
     COMMAND Python3::Interpreter "${tools}/check_layers.py" "${PROJECT_SOURCE_DIR}")
 moqrtc_tool_test(words TIMEOUT 60 COST 1
     COMMAND Python3::Interpreter "${tools}/check_words.py" "${PROJECT_SOURCE_DIR}")
+moqrtc_tool_test(operation TIMEOUT 60 COST 1
+    COMMAND Python3::Interpreter "${tools}/check_operation.py" "${PROJECT_SOURCE_DIR}")
 moqrtc_tool_test(checks TIMEOUT 60 COST 5
     COMMAND Python3::Interpreter "${tools}/checks_test.py")
 moqrtc_tool_test(scripts TIMEOUT 60 COST 5

@@ -1,7 +1,6 @@
 #include "control_plane.hpp"
 #include "host_names.hpp"
 #include "metrics_text.hpp"
-#include "status_json.hpp"
 #include "status_page.hpp"
 
 #include <string>
@@ -17,10 +16,6 @@ http_response of_type(std::string_view type, std::string text) {
     return out;
 }
 
-http_response json(std::string text) {
-    return of_type("application/json", std::move(text));
-}
-
 http_response page() {
     auto out = of_type("text/html; charset=utf-8", std::string{status_page});
     out.policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
@@ -30,7 +25,7 @@ http_response page() {
 
 /// What tells names of tracks, sessions and addresses.
 bool is_private(std::string_view path) {
-    return path.starts_with("/api/") || path == "/status";
+    return path.starts_with("/api/") || path == "/status" || control_api::is_ours(path);
 }
 
 http_response ready(const server_facts& facts) {
@@ -71,8 +66,8 @@ http_response door(const door_policy& doors, const http_request& request) {
 } // namespace
 
 http_server::handler control_handler(status_board& board, std::shared_ptr<const web_files> web,
-                                     std::shared_ptr<const door_policy> doors) {
-    return [&board, web, doors](const http_request& request, http_server::reply reply) {
+                                     std::shared_ptr<const door_policy> doors, control_api& api) {
+    return [&board, web, doors, &api](const http_request& request, http_server::reply reply) {
         const auto with = [&](bool everything, auto render) {
             board.ask(everything, [reply, render](const auto& status) { reply(render(*status)); });
         };
@@ -85,18 +80,23 @@ http_server::handler control_handler(status_board& board, std::shared_ptr<const 
         if (path == "/readyz") return reply(ready(facts));
         if (path == "/certificate.sha256") return reply(certificate(facts));
         if (path == "/status") return reply(page());
-        if (path == "/metrics")
-            return with(false, [](const server_status& now) {
-                return of_type("text/plain; version=0.0.4; charset=utf-8", metrics_text(now));
-            });
-        if (path == "/api/v1/info") return reply(json(info_json(facts)));
-        if (path == "/api/v1/streams")
-            return with(true, [](const server_status& now) { return json(streams_json(now)); });
-        if (path == "/api/v1/sessions")
-            return with(true, [](const server_status& now) { return json(sessions_json(now)); });
         if (path == "/api/v1/door") return reply(door(*doors, request));
+        if (control_api::is_ours(path)) return api.handle(request, std::move(reply));
+        if (request.method != "GET") return reply(plain_text(405, "only GET and HEAD"));
+        if (path == "/metrics")
+            return with(false, [&api](const server_status& now) {
+                return of_type("text/plain; version=0.0.4; charset=utf-8",
+                               metrics_text(now) + api_metrics_text(api.counters()));
+            });
         if (auto file = web->find(request, facts.quic)) return reply(std::move(*file));
         reply(plain_text(404, "nothing is here"));
+    };
+}
+
+http_server::body_rule control_bodies() {
+    return [](const http_request& head) -> std::optional<std::size_t> {
+        if (!control_api::is_ours(head.path)) return std::nullopt;
+        return control_api::largest_body;
     };
 }
 

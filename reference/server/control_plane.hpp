@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/control_api.hpp"
 #include "doors.hpp"
 #include "http_server.hpp"
 #include "status_board.hpp"
@@ -9,14 +10,18 @@
 
 namespace moqrtc::reference {
 
-/// What plain HTTP answers: `/healthz`, `/readyz`, `/metrics`, `/certificate.sha256`,
-/// `/api/v1/info`, `/api/v1/streams`, `/api/v1/sessions`, a page of them at `/status`, and the web
-/// client. What tells names is answered only to who calls the server by a name of its own.
+/// What HTTP and HTTPS answer: `/healthz`, `/readyz`, `/metrics`, `/certificate.sha256`, the API, a
+/// page of figures at `/status`, and the web client. What tells names is answered only to who calls
+/// the server by a name of its own.
 ///
-/// Borrows the board.
+/// Borrows the board and the API.
 [[nodiscard]] http_server::handler control_handler(status_board& board,
                                                    std::shared_ptr<const web_files> web,
-                                                   std::shared_ptr<const door_policy> doors);
+                                                   std::shared_ptr<const door_policy> doors,
+                                                   control_api& api);
+
+/// Which requests may have a body: those of the API.
+[[nodiscard]] http_server::body_rule control_bodies();
 
 /// What HTTP/3 on the QUIC port answers, which may be open to the world: `/healthz`,
 /// `/certificate.sha256` and the web client.

@@ -52,7 +52,12 @@ std::vector<std::pair<std::string_view, std::string>> fields_of(const http_respo
     if (!answer.etag.empty()) out.emplace_back("etag", answer.etag);
     if (answer.is_door) out.emplace_back("x-moq-door", "1");
     if (answer.any_origin) out.emplace_back("access-control-allow-origin", "*");
-    if (answer.status == 405) out.emplace_back("allow", "GET, HEAD");
+    if (answer.status == 405)
+        out.emplace_back("allow", answer.allow.empty() ? "GET, HEAD" : answer.allow);
+    if (answer.retry_after != 0)
+        out.emplace_back("retry-after", std::to_string(answer.retry_after));
+    if (!answer.location.empty()) out.emplace_back("location", answer.location);
+    if (!answer.authenticate.empty()) out.emplace_back("www-authenticate", answer.authenticate);
     return out;
 }
 

@@ -120,7 +120,66 @@ void process(std::string& out, const server_facts& facts) {
            unix_seconds(facts.started));
 }
 
+/// Two figures that have a label more than the rest.
+void by_transport(std::string& out, const server_status& status) {
+    const auto both = [&](std::string_view name, std::string_view help, auto quic, auto web) {
+        head(out, name, help);
+        for (std::size_t i = 0; i < status.shards.size(); ++i) {
+            const auto line =
+                std::string{name} + "{shard=\"" + std::to_string(i) + "\",transport=\"";
+            out += line + "quic\"} " + std::to_string(status.shards[i].*quic) + "\n";
+            out += line + "webtransport\"} " + std::to_string(status.shards[i].*web) + "\n";
+        }
+    };
+    both("moqrtc_active_sessions", "Sessions by what carries them.", &shard_report::sessions_quic,
+         &shard_report::sessions_webtransport);
+    both("moqrtc_bytes_sent_total", "UDP payload bytes sent on connections of sessions.",
+         &shard_report::sent_quic, &shard_report::sent_webtransport);
+}
+
+void lag(std::string& out, const server_status& status) {
+    constexpr std::string_view name = "moqrtc_event_loop_lag_seconds";
+    out.append("# HELP ").append(name).append(" How late a network thread came to a timer.\n");
+    out.append("# TYPE ").append(name).append(" histogram\n");
+    const auto seconds = [](std::int64_t us) {
+        auto part = std::to_string(1'000'000 + us % 1'000'000);
+        part.front() = '.';
+        while (part.size() > 2 && part.back() == '0')
+            part.pop_back();
+        return std::to_string(us / 1'000'000) + part;
+    };
+    for (std::size_t i = 0; i < status.shards.size(); ++i) {
+        const auto& one = status.shards[i].lag;
+        const auto shard = "{shard=\"" + std::to_string(i) + "\"";
+        std::uint64_t all = 0;
+        for (std::size_t k = 0; k < one.counts.size(); ++k) {
+            all += one.counts[k];
+            const auto bound = k < loop_lag::bounds.size() ? seconds(loop_lag::bounds[k]) : "+Inf";
+            out.append(name).append("_bucket").append(shard).append(",le=\"").append(bound);
+            out += "\"} " + std::to_string(all) + "\n";
+        }
+        out.append(name).append("_sum").append(shard).append("} ") += seconds(one.sum) + "\n";
+        out.append(name).append("_count").append(shard).append("} ") += std::to_string(all) + "\n";
+    }
+}
+
 } // namespace
+
+std::string api_metrics_text(const api_counters& counted) {
+    std::string out;
+    const auto one = [&](std::string_view name, std::string_view help, std::uint64_t value) {
+        single(out, name, help, std::to_string(value));
+    };
+    one("moqrtc_api_requests_total", "Requests of the control API.", counted.requests);
+    one("moqrtc_api_refused_total", "Requests without a key that opens this.", counted.refused);
+    one("moqrtc_api_limited_total", "Requests over a limit.", counted.limited);
+    one("moqrtc_api_failed_total", "Requests that the server could not do.", counted.failed);
+    one("moqrtc_webhooks_waiting", "Events that wait to be delivered.", counted.webhooks_waiting);
+    one("moqrtc_webhooks_delivered_total", "Events delivered.", counted.webhooks_delivered);
+    one("moqrtc_webhooks_failed_total", "Attempts to deliver that failed.",
+        counted.webhooks_failed);
+    return out;
+}
 
 std::string metrics_text(const server_status& status) {
     std::string out;
@@ -135,6 +194,10 @@ std::string metrics_text(const server_status& status) {
     std::string version;
     append_json(version, status.facts.version);
     single(out, "moqrtc_build_info", "The version, as a label.", "1", "{version=" + version + "}");
+    by_transport(out, status);
+    lag(out, status);
+    single(out, "moqrtc_memory_limit_bytes", "What limits.memory allows.",
+           std::to_string(status.facts.memory_limit));
     single(out, "moqrtc_draining", "1 while sessions are asked to leave.",
            status.facts.phase == server_phase::draining ? "1" : "0");
     single(out, "moqrtc_certificate_not_after_seconds", "When the certificate ends, Unix time.",

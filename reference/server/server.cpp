@@ -3,6 +3,7 @@
 #include "common/webtransport_client.hpp"
 #include "control_plane.hpp"
 #include "server.hpp"
+#include "status_json.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -33,6 +34,7 @@ server_facts facts_of(const server_settings& settings) {
     out.upstream = settings.upstream;
     out.hosts = settings.host;
     out.plaintext_allowed = settings.allow_plaintext;
+    out.memory_limit = settings.memory;
     out.started = std::chrono::system_clock::now();
     return out;
 }
@@ -42,7 +44,7 @@ server_facts facts_of(const server_settings& settings) {
 server::server(command_line line, server_settings settings)
     : line_{std::move(line)},
       settings_{std::move(settings)},
-      signals_{context_, SIGINT, SIGTERM, SIGHUP},
+      signals_{context_, SIGINT, SIGTERM, SIGHUP, SIGUSR1},
       certificate_timer_{context_},
       drain_timer_{context_},
       exchange_{settings_.threads},
@@ -52,6 +54,8 @@ server::server(command_line line, server_settings settings)
 
 server::~server() {
     http_.stop();
+    hooks_.stop();
+    if (api_) api_->stop();
     for (auto& one : lanes_)
         if (one->machine) one->machine->stop();
 }
@@ -67,11 +71,17 @@ int server::run() {
     watch_certificate();
     for (auto& one : lanes_)
         one->machine->start();
+    hooks_.start();
+    api_->start([this](webhook_request request, std::function<void(unsigned)> then) {
+        hooks_.send(std::move(request), std::move(then));
+    });
     http_.start();
     board_.set_phase(server_phase::serving);
     announce();
     context_.run();
     http_.stop();
+    hooks_.stop();
+    api_->stop();
     for (auto& one : lanes_)
         one->machine->stop();
     log_line{log_level::info, "ended"};
@@ -96,8 +106,45 @@ server::outcome server::open() {
     if (!loaded) return std::unexpected(failure{settings_.cert.empty() ? 1 : 2, loaded.error()});
     identity_ = std::move(*loaded);
     board_.set_certificate(identity_.status());
+    if (auto opened = open_api(); !opened) return opened;
     if (auto opened = open_data_plane(); !opened) return opened;
     return open_control_plane();
+}
+
+server::outcome server::open_api() {
+    control_outside outside;
+    outside.status = [this](control_outside::status_answer then) { board_.ask(true, then); };
+    outside.sessions = &ender_;
+    outside.info = [this] { return info_json(board_.facts()); };
+    outside.base_url = [this] { return base_url(); };
+    outside.note = [](std::string_view what, std::string_view name, std::string_view value) {
+        log_line{log_level::warning, what}.with(name, value);
+    };
+    auto made = control_api::open({data_, !wants_api_keys(settings_),
+                                   settings_.auth == auth_mode::required, MOQRTC_VERSION_TEXT},
+                                  std::move(outside));
+    if (!made) return std::unexpected(failure{1, made.error()});
+    api_ = std::move(*made);
+    return {};
+}
+
+/// Where clients reach us, as far as we know: by the first name that we were given, else by
+/// address.
+std::string server::base_url() const {
+    const auto facts = board_.facts();
+    for (const auto& name : facts.hosts)
+        if (!name.starts_with('*'))
+            return "https://" + name + facts.quic.substr(facts.quic.rfind(':'));
+    return "https://" + facts.quic;
+}
+
+void server::session_ender::end_session(session_name which, std::string reason,
+                                        std::function<void(bool)> then) {
+    if (which.shard >= of_->lanes_.size()) return then(false);
+    auto* machine = of_->lanes_[which.shard]->machine.get();
+    machine->post([machine, which, reason = std::move(reason), then = std::move(then)] {
+        then(machine->end_session({which.index, which.generation}, reason));
+    });
 }
 
 server::outcome server::open_data_plane() {
@@ -157,14 +204,14 @@ server::outcome server::open_data_plane() {
 }
 
 server::outcome server::open_control_plane() {
+    if (settings_.https != "off") {
+        const auto& now = identity_.current;
+        if (auto taken = http_.use({now.chain_pem, now.key_pem}); !taken)
+            return std::unexpected(failure{1, "https: " + taken.error()});
+        if (auto opened = open_http(settings_.https, true, https_address_); !opened) return opened;
+    }
     if (settings_.http == "off") return {};
-    const auto local = *parse_endpoint(settings_.http);
-    const auto bound = http_.listen(local, control_handler(board_, web_, make_doors()));
-    if (!bound)
-        return std::unexpected(
-            failure{status_of(bound.error()),
-                    "http: TCP " + local.to_string() + ": " + bound.error().message()});
-    http_address_ = *bound;
+    if (auto opened = open_http(settings_.http, false, http_address_); !opened) return opened;
     const auto quic = lanes_.front()->machine->local();
     if (!settings_.allow_plaintext && !quic.is_loopback()) return {};
     if (quic.port() == http_address_.port()) return {};
@@ -172,6 +219,18 @@ server::outcome server::open_control_plane() {
         log_line{log_level::warning, "certificate_port_unavailable"}
             .with("address", quic.to_string())
             .with("reason", second.error().message());
+    return {};
+}
+
+server::outcome server::open_http(const std::string& where, bool tls, socket_address& bound) {
+    const auto local = *parse_endpoint(where);
+    const auto opened = http_.listen(local, control_handler(board_, web_, make_doors(), *api_),
+                                     control_bodies(), tls);
+    if (!opened)
+        return std::unexpected(failure{status_of(opened.error()),
+                                       std::string{tls ? "https" : "http"} + ": TCP " +
+                                           local.to_string() + ": " + opened.error().message()});
+    bound = *opened;
     return {};
 }
 
@@ -194,6 +253,7 @@ void server::announce() const {
     const auto quic = lanes_.front()->machine->local().to_string();
     std::string line = R"({"event":"ready","quic":")" + quic + '"';
     if (!http_address_.empty()) line += R"(,"http":")" + http_address_.to_string() + '"';
+    if (!https_address_.empty()) line += R"(,"https":")" + https_address_.to_string() + '"';
     line += R"(,"cert_sha256":")" + identity_.current.sha256 + R"(","drafts":[)";
     for (std::size_t i = 0; i < settings_.drafts.size(); ++i)
         line += (i == 0 ? "\"" : ",\"") + settings_.drafts[i] + '"';
@@ -203,8 +263,11 @@ void server::announce() const {
     log_line{log_level::info, "ready"}
         .with("quic", quic)
         .with("http", http_address_.empty() ? "off" : http_address_.to_string())
+        .with("https", https_address_.empty() ? "off" : https_address_.to_string())
         .with("data", data_.string())
         .with("version", MOQRTC_VERSION_TEXT);
+    if (!api_->first_key().empty())
+        log_line{log_level::info, "first_api_key"}.with("file", api_->first_key().string());
     check_hash();
     if (settings_.allow_plaintext && !http_address_.empty() && !http_address_.is_loopback())
         log_line{log_level::warning, "plaintext_listener"}.with("http", http_address_.to_string());

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "common/datagram_exchange.hpp"
+#include "control/control_api.hpp"
+#include "control/webhook_client.hpp"
 #include "http_server.hpp"
 #include "identity.hpp"
 #include "options.hpp"
@@ -48,7 +50,10 @@ private:
 
     [[nodiscard]] outcome open();
     [[nodiscard]] outcome open_data_plane();
+    [[nodiscard]] outcome open_api();
     [[nodiscard]] outcome open_control_plane();
+    [[nodiscard]] outcome open_http(const std::string& where, bool tls, socket_address& bound);
+    [[nodiscard]] std::string base_url() const;
     [[nodiscard]] std::expected<std::shared_ptr<const tls_server>, std::string>
     make_tls(const identity& from) const;
     [[nodiscard]] std::shared_ptr<const door_policy> make_doors() const;
@@ -70,6 +75,7 @@ private:
     std::filesystem::path data_;
     identity identity_;
     socket_address http_address_;
+    socket_address https_address_;
 
     asio::io_context context_{1};
     asio::signal_set signals_;
@@ -82,6 +88,19 @@ private:
     http_server http_;
     std::shared_ptr<const web_files> web_;
     status_board board_;
+    /// Ends sessions for the API.
+    class session_ender final : public session_control {
+    public:
+        explicit session_ender(server& of) : of_{&of} {}
+        void end_session(session_name which, std::string reason,
+                         std::function<void(bool)> then) override;
+
+    private:
+        server* of_;
+    };
+    session_ender ender_{*this};
+    webhook_client hooks_;
+    std::unique_ptr<control_api> api_;
     std::vector<std::unique_ptr<lane>> lanes_;
 };
 

@@ -22,7 +22,9 @@ constexpr std::chrono::hours expiry_warning{7 * 24};
 void server::wait_for_signal() {
     signals_.async_wait([this](std::error_code failed, int number) {
         if (failed) return;
-        if (number != SIGHUP) {
+        if (number == SIGUSR1) {
+            api_->set_kill(media_path::moq, true);
+        } else if (number != SIGHUP) {
             // The second one: somebody is in a hurry.
             if (draining_) std::_Exit(0);
             begin_drain();
@@ -94,6 +96,9 @@ void server::reload_certificate() {
         for (auto& one : lanes_)
             one->machine->post(
                 [machine = one->machine.get(), tls = *tls] { machine->use_tls(tls); });
+        if (settings_.https != "off")
+            if (auto taken = http_.use({fresh->current.chain_pem, fresh->current.key_pem}); !taken)
+                log_line{log_level::error, "certificate_refused"}.with("reason", taken.error());
         log_line{log_level::info, "certificate_changed"}.with("sha256", fresh->current.sha256);
     }
     identity_ = std::move(*fresh);

@@ -3,6 +3,7 @@
 #include "shard_report.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,7 @@ struct server_facts {
     std::vector<std::string> upstream;
     std::vector<std::string> hosts; ///< further names that browsers may call us by
     bool plaintext_allowed = false;
+    std::size_t memory_limit = 0; ///< bytes
     std::chrono::system_clock::time_point started;
     certificate_status certificate;
 

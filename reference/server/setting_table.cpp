@@ -106,7 +106,8 @@ constexpr setting reloading(setting what) {
 const std::array table{
     checked(row<MEMBER(listen)>("listen", kind::text, "HOST:PORT", "UDP address of QUIC; port 0 picks a free one, `*` is every address"), endpoint),
     checked(row<MEMBER(http)>("http", kind::text, "HOST:PORT", "TCP address of plain HTTP (health, metrics, status), or `off`"), endpoint_or_off),
-    checked(row<MEMBER(https)>("https", kind::text, "HOST:PORT", "HTTPS and WSS are not in this version: only `off`"), endpoint_or_off),
+    checked(row<MEMBER(https)>("https", kind::text, "HOST:PORT", "TCP address of HTTPS: the same as HTTP, with the certificate of QUIC; or `off`"), endpoint_or_off),
+    row<MEMBER(api_keys)>("api-keys", kind::choice, "auto|always", "whether callers of `/api/v1` need a key; auto: unless requests need no token and HTTP and HTTPS are on loopback alone"),
     row<MEMBER(allow_plaintext)>("allow-plaintext", kind::flag, "", "plain HTTP may listen on other addresses than loopback"),
     checked(row<MEMBER(host)>("host", kind::list, "NAME", "further names that browsers call this server by, besides those in its certificate; `*.` before a name stands for one label, `*` alone is any name"), not_empty),
     checked(row<MEMBER(origin)>("origin", kind::list, "ORIGIN", "pages that may open sessions: `https://host[:port]`, a host, `same` (the host that they call) or `any`; default: `any` when requests need tokens, else `same`"), origin),
@@ -117,7 +118,7 @@ const std::array table{
     row<MEMBER(upstream_ca)>("upstream-ca", kind::text, "FILE", "certificate authorities of upstream relays (PEM); default: the system's"),
     checked(row<MEMBER(upstream_cert_sha256)>("upstream-cert-sha256", kind::list, "HEX", "SHA-256 of an upstream relay's certificate to believe, whoever signed it"), fingerprint),
     row<MEMBER(insecure_upstream)>("insecure-upstream", kind::flag, "", "believe any certificate of upstream relays"),
-    row<MEMBER(data_dir)>("data-dir", kind::text, "DIR", "certificate, keys of stateless resets; default: `moqrtc` in the user's data directory"),
+    row<MEMBER(data_dir)>("data-dir", kind::text, "DIR", "certificate, keys, records of the control API; default: `moqrtc` in the user's data directory"),
     reloading(row<MEMBER(cert)>("cert", kind::text, "FILE", "certificate chain (PEM); none: one is made and renewed")),
     reloading(row<MEMBER(key)>("key", kind::text, "FILE", "its key (PEM)")),
     checked(row<MEMBER(cert_name)>("cert-name", kind::list, "NAME", "further names or addresses in the certificate that is made"), not_empty),
@@ -140,7 +141,7 @@ const std::array table{
     within(row<MEMBER(relay.hold_subscribe)>("limits.hold-subscribe", kind::time, "S", "how long a subscription waits for a publisher where the draft leaves it open"), 0, 3600),
     within(row<MEMBER(relay.publisher_grace)>("limits.publisher-grace", kind::time, "S", "how long subscribers wait for a publisher that is gone"), 0, 86400),
     within(row<MEMBER(relay.linger)>("limits.linger", kind::time, "S", "how long a subscription to a publisher outlives its last subscriber"), 0, 3600),
-    within(row<MEMBER(http_connections)>("limits.http-connections", kind::number, "N", "connections to plain HTTP at one time"), 1, 100'000),
+    within(row<MEMBER(http_connections)>("limits.http-connections", kind::number, "N", "connections to HTTP and HTTPS at one time"), 1, 100'000),
 
     row<MEMBER(relay.cache_bytes)>("cache.bytes", kind::size, "SIZE", "all tracks together"),
     row<MEMBER(relay.cache_track_bytes)>("cache.track-bytes", kind::size, "SIZE", "one track"),

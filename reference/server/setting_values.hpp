@@ -34,6 +34,10 @@ inline constexpr std::array words_of<auth_mode>{
     std::pair{std::string_view{"off"}, auth_mode::off},
     std::pair{std::string_view{"required"}, auth_mode::required}};
 template <>
+inline constexpr std::array words_of<api_key_mode>{
+    std::pair{std::string_view{"auto"}, api_key_mode::automatic},
+    std::pair{std::string_view{"always"}, api_key_mode::always}};
+template <>
 inline constexpr std::array words_of<congestion_control>{
     std::pair{std::string_view{"cubic"}, congestion_control::cubic},
     std::pair{std::string_view{"bbr"}, congestion_control::bbr},

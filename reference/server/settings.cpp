@@ -79,11 +79,18 @@ std::vector<std::string> allowed_origins(const server_settings& settings) {
     return {settings.auth == auth_mode::required ? "any" : "same"};
 }
 
+bool wants_api_keys(const server_settings& settings) {
+    const auto is_local = [](const std::string& text) {
+        return text == "off" || parse_endpoint(text)->is_loopback();
+    };
+    return settings.api_keys == api_key_mode::always || settings.auth == auth_mode::required ||
+           !is_local(settings.http) || !is_local(settings.https);
+}
+
 std::expected<void, setting_conflict> check_together(const server_settings& s) {
     const auto fail = [](std::string_view key, std::string what) {
         return std::unexpected(setting_conflict{key, std::move(what)});
     };
-    if (s.https != "off") return fail("https", "HTTPS and WSS are not in this version");
     if (s.cert.empty() != s.key.empty())
         return fail(s.cert.empty() ? "cert" : "key", "cert and key are given together");
     if (s.webtransport_dialects.size() > 1 && std::ranges::count(s.webtransport_dialects, "off"))
@@ -100,7 +107,8 @@ std::expected<void, setting_conflict> check_together(const server_settings& s) {
     constexpr std::string_view tokens =
         "this version does not verify tokens yet; auth = off admits everybody";
     if (s.auth == auth_mode::required) return fail("auth", std::string{tokens});
-    if (s.auth == auth_mode::automatic && (!is_local(s.listen) || !is_local(s.http)))
+    if (s.auth == auth_mode::automatic &&
+        (!is_local(s.listen) || !is_local(s.http) || !is_local(s.https)))
         return fail("auth", "is required because a listener is not on loopback, and " +
                                 std::string{tokens} + ", which has to be said explicitly");
     return {};

@@ -23,6 +23,10 @@ enum class log_level : std::uint8_t { debug, info, warning, error, off };
 /// `automatic` is off when every listener is on loopback, required otherwise.
 enum class auth_mode : std::uint8_t { automatic, off, required };
 
+/// `automatic`: callers of the API need a key unless requests need no token and HTTP listens on
+/// loopback alone.
+enum class api_key_mode : std::uint8_t { automatic, always };
+
 /// The drafts that are offered unless somebody says otherwise, newest first.
 [[nodiscard]] std::vector<std::string> default_drafts();
 
@@ -32,6 +36,7 @@ struct server_settings {
     std::string listen = "127.0.0.1:4443";
     std::string https = "off";
     std::string http = "127.0.0.1:8080";
+    api_key_mode api_keys = api_key_mode::automatic;
     bool allow_plaintext = false;
     std::vector<std::string> host; ///< names besides those in the certificate
     std::string web_dir;
@@ -72,6 +77,9 @@ struct server_settings {
 [[nodiscard]] std::optional<moqt::draft> fallback_draft(const server_settings& settings);
 /// `settings.origin`, or what stands for it.
 [[nodiscard]] std::vector<std::string> allowed_origins(const server_settings& settings);
+
+/// Whether callers of the API need a key.
+[[nodiscard]] bool wants_api_keys(const server_settings& settings);
 
 /// What one setting alone cannot show: that they fit each other, and what this version lacks.
 struct setting_conflict {

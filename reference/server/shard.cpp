@@ -14,6 +14,7 @@ namespace {
 
 /// What one shard may have sent and another not yet read.
 constexpr std::size_t sibling_ring = std::size_t{1} << 20;
+constexpr std::chrono::milliseconds lag_interval{100};
 
 } // namespace
 
@@ -35,9 +36,9 @@ public:
     [[nodiscard]] bool established() noexcept {
         return session() != nullptr && session()->established();
     }
-    void leave(instant now) {
+    void leave(instant now, std::string_view reason = "the relay ends") {
         if (session() == nullptr) return;
-        session()->close(now, moqt::close_code::no_error, "the relay ends");
+        session()->close(now, moqt::close_code::no_error, reason);
         push();
     }
     /// The relay has something for this session's transport.
@@ -77,6 +78,8 @@ protected:
         owner_->settle();
     }
     void ended(instant now, const close_info&) override {
+        (carrier().webtransport_path() ? owner_->sent_webtransport_ : owner_->sent_quic_) +=
+            transport().info().bytes_sent;
         forget(now);
         owner_->settle();
         if (upstream_ != none) owner_->connect(upstream_);
@@ -105,7 +108,8 @@ shard::shard(std::uint8_t index, config settings, quic_secrets secrets, log_hand
       log_{std::move(log)},
       work_{asio::make_work_guard(context_)},
       pool_{config_.pool_limit},
-      timer_{context_} {
+      timer_{context_},
+      lag_timer_{context_} {
     relay_ = std::make_unique<moqt::relay>(steady_now(), config_.relay, pool_, policy_);
     config_.quic.shard = index;
     endpoint_ = std::make_unique<quic_endpoint>(context_, config_.quic, std::move(secrets));
@@ -185,6 +189,7 @@ void shard::start() {
     asio::post(context_, [this] {
         for (const auto& sibling : siblings_)
             sibling->start(steady_now());
+        watch_lag();
     });
     thread_ = std::thread{[this] { context_.run(); }};
 }
@@ -257,6 +262,16 @@ void shard::settle() {
     arm();
 }
 
+void shard::watch_lag() {
+    lag_timer_.expires_after(lag_interval);
+    lag_timer_.async_wait([this](std::error_code failure) {
+        if (failure) return;
+        const auto late = std::chrono::steady_clock::now() - lag_timer_.expiry();
+        lag_.add({std::chrono::duration_cast<std::chrono::microseconds>(late).count()});
+        watch_lag();
+    });
+}
+
 void shard::arm() {
     const auto next = relay_->next_timeout();
     if (next == armed_) return;
@@ -287,8 +302,14 @@ shard_report shard::report(bool everything) {
     out.upstreams = upstreams_.size();
     out.pool_bytes = pool_.used();
     out.http3 = web_.statistics;
-    for (const auto& [key, one] : links_)
-        ++(one->carrier().webtransport_path() ? out.sessions_webtransport : out.sessions_quic);
+    out.lag = lag_;
+    out.sent_quic = sent_quic_;
+    out.sent_webtransport = sent_webtransport_;
+    for (const auto& [key, one] : links_) {
+        const bool web = one->carrier().webtransport_path().has_value();
+        ++(web ? out.sessions_webtransport : out.sessions_quic);
+        (web ? out.sent_webtransport : out.sent_quic) += one->transport().info().bytes_sent;
+    }
     for (const auto& up : upstreams_)
         if (up.connection != nullptr && up.connection->established()) ++out.upstreams_connected;
     return out;
@@ -299,6 +320,13 @@ std::size_t shard::clients() const {
     for (const auto& [key, one] : links_)
         out += one->is_upstream() ? 0 : 1;
     return out;
+}
+
+bool shard::end_session(moqt::session_key which, std::string_view reason) {
+    const auto found = links_.find(which);
+    if (found == links_.end()) return false;
+    found->second->leave(steady_now(), reason);
+    return true;
 }
 
 void shard::drain(duration timeout) {

@@ -78,6 +78,8 @@ public:
     [[nodiscard]] shard_report report(bool everything);
     void use_tls(std::shared_ptr<const tls_server> tls) { endpoint_->use_tls(std::move(tls)); }
     void use_doors(std::shared_ptr<const door_policy> doors) { config_.doors = std::move(doors); }
+    /// Ends a session and tells it why; false when there is none of that name.
+    bool end_session(moqt::session_key which, std::string_view reason);
     /// Takes no more connections and asks every session to leave.
     void drain(duration timeout);
     /// Closes what is left.
@@ -100,6 +102,7 @@ private:
 
     void settle();
     void arm();
+    void watch_lag();
     void connect(std::size_t upstream);
     void open_web();
     [[nodiscard]] door_answer admit(const door_request& request) const;
@@ -143,6 +146,10 @@ private:
     std::vector<std::shared_ptr<record_ring>> rings_; ///< of both directions, each with its sibling
     std::vector<std::unique_ptr<sibling_link>> siblings_;
     asio::steady_timer timer_;
+    asio::steady_timer lag_timer_;
+    loop_lag lag_;
+    std::uint64_t sent_quic_ = 0; ///< on connections that are gone
+    std::uint64_t sent_webtransport_ = 0;
     instant armed_ = never;
     bool settling_ = false;
     bool leaving_ = false; ///< no more connections, ours to other relays included

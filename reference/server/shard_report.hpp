@@ -2,10 +2,12 @@
 
 #include "common/quic_statistics.hpp"
 #include "http3_statistics.hpp"
+#include "loop_lag.hpp"
 
 #include <moqrtc/moqt/relay/event.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace moqrtc::reference {
@@ -20,6 +22,10 @@ struct shard_report {
     std::size_t pool_bytes = 0;
     std::size_t sessions_quic = 0; ///< by what carries them
     std::size_t sessions_webtransport = 0;
+    /// UDP payload bytes sent on connections of sessions, by what carries them.
+    std::uint64_t sent_quic = 0;
+    std::uint64_t sent_webtransport = 0;
+    loop_lag lag;
     http3_statistics http3;
     std::size_t upstreams = 0;
     std::size_t upstreams_connected = 0;

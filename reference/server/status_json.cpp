@@ -1,4 +1,5 @@
 #include "common/locator.hpp"
+#include "control/access_directory.hpp"
 #include "status_json.hpp"
 
 #include <moqrtc/moqt/draft.hpp>
@@ -82,10 +83,14 @@ std::string sessions_json(const server_status& status) {
     for (std::size_t i = 0; i < status.shards.size(); ++i)
         for (const auto& session : status.shards[i].sessions) {
             json one{{"shard", i},
+                     {"id", session_name{static_cast<std::uint32_t>(i), session.key.index,
+                                         session.key.generation}
+                                .text()},
                      {"session", std::to_string(session.key.index) + "." +
                                      std::to_string(session.key.generation)},
                      {"peer", session.info.peer},
-                     {"door", session.info.door},
+                     // Behind the question mark there are keys and tokens.
+                     {"door", session.info.door.substr(0, session.info.door.find('?'))},
                      {"transport", session.info.transport},
                      {"upstream", session.info.upstream},
                      {"draft", moqt::number(session.version)},

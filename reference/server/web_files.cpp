@@ -127,6 +127,7 @@ std::optional<http_response> web_files::find(const http_request& request,
     auto out = path == "/"            ? load("/web/index.html")
                : is_below("/play")    ? load("/web/play.html")
                : is_below("/publish") ? load("/web/publish.html")
+               : path == "/admin"     ? load("/web/admin.html")
                                       : load(path);
     // Scripts, too: a worker obeys the policy that came with its own file.
     if (out && (out->content_type.starts_with("text/html") ||

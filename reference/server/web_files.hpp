@@ -28,7 +28,8 @@ class web_files {
 public:
     explicit web_files(std::filesystem::path directory = {}) : directory_{std::move(directory)} {}
 
-    /// What a path shows: `/web/NAME` is a file, `/`, `/play/…` and `/publish/…` are pages. Pages
+    /// What a path shows: `/web/NAME` is a file, `/`, `/admin`, `/play/…` and
+    /// `/publish/…` are pages. Pages
     /// and scripts come with a policy that lets them talk to the host of the request and to `quic`,
     /// our address, alone.
     [[nodiscard]] std::optional<http_response> find(const http_request& request,

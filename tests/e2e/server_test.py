@@ -389,7 +389,7 @@ class arguments(unittest.TestCase):
             (["--listen", "0.0.0.0:0"], "auth: "),
             (["--http", "0.0.0.0:0", "--auth", "off"], "--http: "),
             (["--auth", "required"], "--auth: "),
-            (["--https", "127.0.0.1:0"], "HTTPS and WSS are not in this version"),
+            (["--https", "0.0.0.0:0"], "auth: "),
             (["--cert", "/nonexistent"], "key: "),
             (["--cert", "/nonexistent", "--key", "/nonexistent"], "cert: "),
             (["--config", "/nonexistent"], "/nonexistent"),

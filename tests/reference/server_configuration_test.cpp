@@ -75,7 +75,7 @@ TEST_F(server_configuration, messages_name_the_key_and_the_line) {
         {"[limits\n", ":1: "},
         {"listen = ", ":1: "},
         {"drain = nan\n", ":1: drain: "},
-        {"\n\nhttps = \"127.0.0.1:1\"\n", ":3: https: HTTPS and WSS are not in this version"},
+        {"\n\napi-keys = \"never\"\n", ":3: api-keys: "},
     };
     for (const auto& [content, message] : wrong) {
         const auto s = read(content);

@@ -142,7 +142,8 @@ TEST(server_settings, settings_are_checked_together) {
         return std::string{checked ? "" : checked.error().key};
     };
     EXPECT_EQ(conflict([](auto&) {}), "");
-    EXPECT_EQ(conflict([](auto& s) { s.https = "127.0.0.1:8443"; }), "https");
+    EXPECT_EQ(conflict([](auto& s) { s.https = "127.0.0.1:8443"; }), "");
+    EXPECT_EQ(conflict([](auto& s) { s.https = "0.0.0.0:8443"; }), "auth");
     EXPECT_EQ(conflict([](auto& s) { s.cert = "a"; }), "key");
     EXPECT_EQ(conflict([](auto& s) { s.key = "a"; }), "cert");
     EXPECT_EQ(conflict([](auto& s) { s.http = "0.0.0.0:80"; }), "http");

@@ -106,6 +106,8 @@ struct track_snapshot {
     std::size_t subscribers = 0;
     std::size_t cached_groups = 0;
     std::size_t cached_bytes = 0;
+    std::uint64_t bytes_in = 0;  ///< payloads of live objects from publishers
+    std::uint64_t bytes_out = 0; ///< and to subscribers
 };
 
 /// A session as a status page shows it.

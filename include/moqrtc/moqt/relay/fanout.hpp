@@ -59,7 +59,7 @@ MOQRTC_INLINE void relay::on_object(instant now, peer& p, event& e) {
     auto& t = tracks_[track_index];
     const auto& rules = p.session.rules();
     const auto& item = e.item;
-    count_in(p, item.payload.size());
+    count_in(p, item.payload.size(), &t);
     std::optional<std::uint64_t> before;
     if (!datagram) before = std::exchange(ingests_[found].last, item.location.object);
     if (!check(now, p, *sources_[source_index].checker, track_index, item)) return;
@@ -150,7 +150,7 @@ MOQRTC_INLINE bool relay::write(instant now, track& t, lane& l, live_subgroup& l
     }
     out.previous = item.location.object;
     l.backlog.wrote(head.head.size() + head.rest.size());
-    count_out(*l.to, item.payload.size());
+    count_out(*l.to, item.payload.size(), &t);
     touch(*l.to);
     return true;
 }
@@ -202,7 +202,7 @@ MOQRTC_INLINE void relay::deliver_datagram(instant now, track& t, const object& 
             }
         }
         if (!l.to->session.send_datagram(now, l.id, *copy)) continue;
-        count_out(*l.to, item.payload.size());
+        count_out(*l.to, item.payload.size(), &t);
         touch(*l.to);
     }
 }

@@ -265,7 +265,8 @@ MOQRTC_INLINE std::vector<track_snapshot> relay::tracks() const {
             return l.to != nullptr && !l.to->info.sibling;
         });
         all.push_back({name, t.largest, static_cast<std::size_t>(publishers),
-                       static_cast<std::size_t>(subscribers), t.cache->groups(), t.cache->bytes()});
+                       static_cast<std::size_t>(subscribers), t.cache->groups(), t.cache->bytes(),
+                       t.bytes_in, t.bytes_out});
     }
     return all;
 }

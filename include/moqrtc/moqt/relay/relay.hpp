@@ -293,8 +293,8 @@ private:
     [[nodiscard]] static bool is_circle(const peer& asker, const peer& to) noexcept;
     void ask_sibling(instant now, peer& p);
     void end_siblings(instant now, std::uint32_t track);
-    void count_in(const peer& from, std::size_t payload) noexcept;
-    void count_out(const peer& to, std::size_t payload) noexcept;
+    void count_in(const peer& from, std::size_t payload, track* of = nullptr) noexcept;
+    void count_out(const peer& to, std::size_t payload, track* of = nullptr) noexcept;
 
     relay_config config_;
     buffer_pool* pool_;

@@ -32,22 +32,26 @@ MOQRTC_INLINE void relay::end_siblings(instant now, std::uint32_t index) {
                            "publisher is gone");
 }
 
-MOQRTC_INLINE void relay::count_in(const peer& from, std::size_t payload) noexcept {
+MOQRTC_INLINE void relay::count_in(const peer& from, std::size_t payload,
+                                   track* of) noexcept {
     if (from.info.sibling) {
         ++statistics_.objects_from_siblings;
         return;
     }
     ++statistics_.objects_in;
     statistics_.bytes_in += payload;
+    if (of != nullptr) of->bytes_in += payload;
 }
 
-MOQRTC_INLINE void relay::count_out(const peer& to, std::size_t payload) noexcept {
+MOQRTC_INLINE void relay::count_out(const peer& to, std::size_t payload,
+                                    track* of) noexcept {
     if (to.is_sibling) {
         ++statistics_.objects_to_siblings;
         return;
     }
     ++statistics_.objects_out;
     statistics_.bytes_out += payload;
+    if (of != nullptr) of->bytes_out += payload;
 }
 
 } // namespace moqrtc::moqt

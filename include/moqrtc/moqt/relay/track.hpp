@@ -191,6 +191,8 @@ struct track {
     std::vector<std::uint32_t> fills{};
     std::size_t fetches = 0; ///< that are served
     std::unique_ptr<track_cache> cache{};
+    std::uint64_t bytes_in = 0;  ///< live, from clients; not from siblings
+    std::uint64_t bytes_out = 0; ///< live, to clients
 
     std::optional<location> largest{};
     std::optional<location> final_object{}; ///< of the track, once the publisher has said so

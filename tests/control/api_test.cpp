@@ -1,0 +1,369 @@
+#include "control/control_api.hpp"
+#include "control/route.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <gtest/gtest.h>
+#include <set>
+
+namespace moqrtc::reference {
+namespace {
+
+/// The API on a database in memory.
+class control_test : public testing::Test {
+protected:
+    explicit control_test(bool open = true) {
+        auto made = control_api::open({{}, open, false, "1"}, {});
+        EXPECT_TRUE(made) << made.error();
+        api_ = std::move(*made);
+        api_->start({});
+    }
+
+    http_response ask(std::string method, std::string path, const api_json& body = nullptr,
+                      std::string key = {}) {
+        http_request request;
+        const auto mark = std::min(path.find('?'), path.size());
+        request.path = (path.starts_with("/streams") || path.starts_with("/api") ? "" : "/api/v1") +
+                       path.substr(0, mark);
+        request.query = path.substr(std::min(mark + 1, path.size()));
+        request.method = std::move(method);
+        request.content_type = "application/json; charset=utf-8";
+        request.host = "localhost:8080";
+        request.origin = origin_;
+        request.idempotency_key = once_;
+        request.peer = "127.0.0.1";
+        if (!key.empty()) request.authorization = "Bearer " + key;
+        if (!body.is_null())
+            request.body = body.is_string() ? body.get<std::string>() : body.dump();
+        std::promise<http_response> promise;
+        auto answer = promise.get_future();
+        api_->handle(request, [&](http_response it) { promise.set_value(std::move(it)); });
+        return answer.get();
+    }
+    api_json make(std::string path, const api_json& body, unsigned status = 201) {
+        const auto answer = ask("POST", std::move(path), body);
+        EXPECT_EQ(answer.status, status) << answer.body;
+        return api_json::parse(answer.body, nullptr, false);
+    }
+    api_json get(std::string path) {
+        const auto answer = ask("GET", std::move(path));
+        EXPECT_EQ(answer.status, 200u) << answer.body;
+        return api_json::parse(answer.body, nullptr, false);
+    }
+    std::shared_ptr<const access_snapshot> doors() { return api_->directory().current(); }
+    bool opens(const std::string& input, const std::string& key, unix_seconds at) {
+        const auto now = doors();
+        const auto& one = now->inputs.at(input);
+        // What auth::verify_stream_key does, without its grant.
+        const auto is = [&](const key_digest& stored) {
+            return now->secrets->matches(key, stored);
+        };
+        return one.key.enabled &&
+               (is(one.key.hash) || (is(one.key.previous) && at < one.key.previous_until.seconds));
+    }
+
+    std::unique_ptr<control_api> api_;
+    std::string origin_;
+    std::string once_;
+};
+
+TEST_F(control_test, a_stream_key_is_told_once) {
+    const auto made = make("/live_inputs", {{"name", "studio"}, {"kind", "rtmp"}});
+    const auto id = made["id"].get<std::string>();
+    const auto key = made["stream_key"].get<std::string>();
+    EXPECT_TRUE(id.starts_with("lv_"));
+    EXPECT_EQ(made["namespace"], "stream/" + made["org"].get<std::string>() + "/" + id);
+    EXPECT_EQ(doors()->namespace_of(id), made["namespace"].get<std::string>());
+    EXPECT_EQ(doors()->inputs.at(id).kind, input_kind::rtmp);
+    for (const auto* path : {"/live_inputs", "/live_inputs/"}) {
+        const auto text = ask("GET", path[12] == 0 ? path : path + id).body;
+        EXPECT_EQ(text.find(key), text.npos);
+        EXPECT_EQ(text.find("digest"), text.npos);
+        EXPECT_NE(text.find(id), text.npos);
+    }
+    EXPECT_TRUE(opens(id, key, 0));
+    EXPECT_FALSE(opens(id, key + "x", 0));
+
+    const auto fresh = make("/live_inputs/" + id + "/rotate", {{"grace", 60}}, 200);
+    const auto until = doors()->inputs.at(id).key.previous_until.seconds;
+    EXPECT_TRUE(opens(id, fresh["stream_key"], until));
+    EXPECT_TRUE(opens(id, key, until - 1));
+    EXPECT_FALSE(opens(id, key, until));
+    const auto last = make("/live_inputs/" + id + "/rotate", nullptr, 200);
+    EXPECT_FALSE(opens(id, fresh["stream_key"], 0));
+    EXPECT_TRUE(opens(id, last["stream_key"], 0));
+    EXPECT_EQ(ask("PATCH", "/live_inputs/" + id, {{"enabled", false}}).status, 200u);
+    EXPECT_FALSE(opens(id, last["stream_key"], 0));
+    EXPECT_EQ(ask("DELETE", "/live_inputs/" + id).status, 204u);
+    EXPECT_EQ(doors()->namespace_of(id), std::nullopt);
+    EXPECT_EQ(ask("DELETE", "/live_inputs/" + id).status, 404u);
+}
+
+TEST_F(control_test, mistakes_are_named) {
+    const std::tuple<const char*, const char*, api_json, unsigned, const char*> wrong[] = {
+        {"POST", "/live_inputs", {{"kind", "tape"}}, 422, "kind"},
+        {"POST", "/live_inputs", {{"name", 7}}, 422, "name"},
+        {"POST", "/live_inputs", {{"name", std::string(201, 'a')}}, 422, "name"},
+        {"POST", "/live_inputs", {{"name", "a\nb"}}, 422, "name"},
+        {"POST", "/live_inputs", {{"digest", "00"}}, 422, "digest"},
+        {"POST", "/live_inputs", {{"nonsense", 1}}, 422, "nonsense"},
+        {"POST", "/live_inputs", "{", 400, ""},
+        {"POST", "/live_inputs", "[]", 400, ""},
+        {"POST", "/live_inputs", std::string(64, '['), 400, ""},
+        {"POST", "/api_keys", {{"name", "a"}}, 422, "scopes"},
+        {"POST", "/api_keys", {{"name", "a"}, {"scopes", api_json::array()}}, 422, "scopes"},
+        {"POST", "/api_keys", {{"name", "a"}, {"scopes", {"root"}}}, 422, "scopes"},
+        {"POST", "/webhooks", {{"url", "ftp://a/b"}}, 422, "url"},
+        {"POST", "/commands", {{"device", "dv_none"}, {"kind", "reboot"}}, 422, "device"},
+        {"POST", "/limits", {{"name", "streams"}, {"value", -1}}, 422, "value"},
+        {"POST", "/limits", {{"name", "streams"}, {"value", 1.5}}, 422, "value"},
+        {"GET", "/live_inputs?limit=0", nullptr, 422, "limit"},
+        {"GET", "/live_inputs?after=x", nullptr, 422, "after"},
+        {"GET", "/nothing", nullptr, 404, ""},
+        {"GET", "/live_inputs/lv_none", nullptr, 404, ""},
+        {"PUT", "/live_inputs", nullptr, 405, ""},
+        {"POST", "/kill/everything", nullptr, 404, ""},
+        {"DELETE", "/sessions/0.1.2", nullptr, 404, ""},
+    };
+    for (const auto& [method, path, body, status, named] : wrong) {
+        const auto answer = ask(method, path, body);
+        EXPECT_EQ(answer.status, status) << path << body << answer.body;
+        EXPECT_EQ(answer.content_type, "application/problem+json");
+        const auto problem = api_json::parse(answer.body);
+        EXPECT_EQ(problem["status"], status);
+        EXPECT_EQ(problem.value("field", ""), named) << answer.body;
+    }
+    EXPECT_EQ(ask("PUT", "/live_inputs").allow, "GET, POST");
+    EXPECT_EQ(get("/live_inputs")["live_inputs"].size(), 0u);
+}
+
+TEST_F(control_test, lists_come_in_pages) {
+    for (int i = 0; i < 5; ++i)
+        make("/assets", {{"name", std::to_string(i)}, {"live_input", i < 3 ? "lv_a" : "lv_b"}});
+    std::string seen;
+    std::string next = "0";
+    for (int pages = 0; pages < 3; ++pages) {
+        const auto page = get("/assets?limit=2&after=" + next);
+        for (const auto& one : page["assets"])
+            seen += one["name"].get<std::string>();
+        EXPECT_EQ(page["next"].is_null(), pages == 2);
+        if (pages < 2) next = page["next"].get<std::string>();
+    }
+    EXPECT_EQ(seen, "01234");
+    EXPECT_EQ(get("/assets?live_input=lv_b")["assets"].size(), 2u);
+    const auto one = get("/assets")["assets"][0];
+    EXPECT_EQ(doors()->namespace_of(one["playback_id"].get<std::string>()),
+              doors()->namespace_of(one["id"].get<std::string>()));
+}
+
+TEST_F(control_test, asked_again_nothing_new_is_made) {
+    once_ = "abc";
+    const auto first = make("/live_inputs", {{"name", "a"}});
+    const auto again = make("/live_inputs", {{"name", "a"}}, 200);
+    EXPECT_EQ(first["id"], again["id"]);
+    EXPECT_FALSE(again.contains("stream_key"));
+    EXPECT_EQ(get("/live_inputs")["live_inputs"].size(), 1u);
+    make("/assets", {{"name", "another operation"}});
+}
+
+TEST_F(control_test, commands_only_go_on) {
+    const auto device = make("/devices", {{"name", "camera"}, {"account", "a1"}});
+    const auto command =
+        make("/commands", {{"device", device["id"]}, {"kind", "reboot"}, {"payload", {{"in", 5}}}});
+    EXPECT_EQ(command["state"], "queued");
+    const auto path = "/commands/" + command["id"].get<std::string>() + "/state";
+    const auto put = [&](const char* state) {
+        return ask("PUT", path, {{"state", state}, {"result", {{"was", state}}}}).status;
+    };
+    EXPECT_EQ(put("sent"), 200u);
+    EXPECT_EQ(put("sent"), 200u) << "said twice";
+    EXPECT_EQ(put("queued"), 422u);
+    EXPECT_EQ(put("done"), 200u);
+    EXPECT_EQ(put("acked"), 409u);
+    EXPECT_EQ(put("failed"), 409u);
+    EXPECT_EQ(get("/commands?state=done")["commands"][0]["result"]["was"], "done");
+    // The device goes, and with it what it was to do.
+    EXPECT_EQ(ask("DELETE", "/devices/" + device["id"].get<std::string>()).status, 204u);
+    EXPECT_EQ(get("/commands")["commands"].size(), 0u);
+}
+
+TEST_F(control_test, a_used_token_is_used) {
+    const auto use = [&](const char* jti, const char* transport) {
+        std::promise<token_ledger::answer> promise;
+        auto answer = promise.get_future();
+        api_->redeem(jti, transport, wall_time() + 60, [&](auto it) { promise.set_value(it); });
+        return answer.get();
+    };
+    EXPECT_EQ(use("a", "moq"), token_ledger::answer::fresh);
+    EXPECT_EQ(use("a", "moq"), token_ledger::answer::used);
+    EXPECT_EQ(use("a", "webrtc"), token_ledger::answer::fresh);
+    EXPECT_EQ(use("b", "moq"), token_ledger::answer::fresh);
+}
+
+TEST_F(control_test, streams_have_a_life_and_an_older_path) {
+    const auto made = make("/streams", {{"name", "match"}});
+    const auto id = made["id"].get<std::string>();
+    EXPECT_EQ(made["namespace"], "stream/" + made["org"].get<std::string>() + "/" + id);
+    const auto answer = ask("GET", "/streams/" + id);
+    EXPECT_EQ(api_json::parse(answer.body)["state"], "live");
+    EXPECT_EQ(make("/streams/" + id + "/end", nullptr, 200)["state"], "ended");
+    EXPECT_EQ(get("/streams")["streams"].size(), 1u);
+    EXPECT_EQ(ask("DELETE", "/streams/" + id).status, 204u);
+    make("/limits", {{"name", "streams"}, {"value", 1}});
+    make("/streams", api_json::object());
+    make("/streams", api_json::object(), 429);
+    make("/limits", {{"name", "streams"}, {"value", 2}}, 409); // there is one of that name
+}
+
+TEST_F(control_test, pages_of_other_hosts_change_nothing) {
+    origin_ = "https://elsewhere.example";
+    EXPECT_EQ(ask("POST", "/live_inputs", api_json::object()).status, 403u);
+    origin_ = "http://localhost:1234";
+    EXPECT_EQ(ask("POST", "/live_inputs", api_json::object()).status, 201u);
+}
+
+TEST_F(control_test, description_has_every_route) {
+    const auto text = api_json::parse(ask("GET", "/api/openapi.json").body);
+    EXPECT_EQ(text["openapi"], "3.1.0");
+    std::size_t operations = 0;
+    std::set<std::string> names;
+    for (const auto& [path, methods] : text["paths"].items())
+        for (const auto& [method, one] : methods.items()) {
+            ++operations;
+            EXPECT_TRUE(names.insert(one["operationId"]).second) << path << method;
+        }
+    EXPECT_EQ(operations, all_routes().size()) << "two routes at one path and method";
+}
+
+class keyed_test : public control_test {
+protected:
+    keyed_test() : control_test{false} {}
+};
+
+TEST_F(keyed_test, keys_open_what_their_scopes_say) {
+    EXPECT_EQ(ask("GET", "/info").status, 200u);
+    EXPECT_EQ(ask("GET", "/jwks").status, 200u);
+    const auto nobody = ask("GET", "/live_inputs");
+    EXPECT_EQ(nobody.status, 401u);
+    EXPECT_FALSE(nobody.authenticate.empty());
+    EXPECT_EQ(ask("GET", "/live_inputs", nullptr, "mk_wrong").status, 401u);
+}
+
+/// A directory of its own, which goes with the test.
+class kept_test : public testing::Test {
+protected:
+    kept_test() : data_{std::filesystem::temp_directory_path() / random_id("moqrtc-control-")} {
+        std::filesystem::create_directory(data_);
+    }
+    ~kept_test() override { std::filesystem::remove_all(data_); }
+
+    std::unique_ptr<control_api> open() {
+        auto made = control_api::open({data_, true, false, "1"}, {});
+        EXPECT_TRUE(made) << made.error();
+        return std::move(*made);
+    }
+    std::filesystem::path data_;
+};
+
+TEST_F(kept_test, tokens_and_calls_survive) {
+    const call_coordinator::limits bounds;
+    const auto now = wall_time();
+    call_coordinator call{"ca_1", "org_1", bounds, now};
+    const call_coordinator::admission ann{"ann", call_coordinator::role::publisher, "moq", "j1",
+                                          now + 60};
+    EXPECT_EQ(call.admit(ann, now), call_coordinator::answer::admitted);
+    for (int start = 0; start < 2; ++start) {
+        auto api = open();
+        EXPECT_EQ(api->first_key().empty(), start != 0);
+        if (start != 0) {
+            auto back = api->load_calls(bounds);
+            ASSERT_EQ(back.size(), 1u);
+            EXPECT_EQ(back.front(), call);
+            EXPECT_EQ(back.front().admit(ann, now), call_coordinator::answer::replayed);
+        }
+        api->start({});
+        std::promise<token_ledger::answer> used;
+        api->redeem("j1", "moq", now + 60, [&](auto it) { used.set_value(it); });
+        EXPECT_EQ(used.get_future().get(),
+                  start == 0 ? token_ledger::answer::fresh : token_ledger::answer::used);
+        std::promise<bool> kept;
+        api->save_call(call, [&](bool it) { kept.set_value(it); });
+        EXPECT_TRUE(kept.get_future().get());
+    }
+}
+
+TEST_F(kept_test, a_newer_schema_is_left_alone) {
+    {
+        const auto api = open();
+    }
+    {
+        database file{data_ / "control.db"};
+        file.run("PRAGMA user_version = 99");
+    }
+    const auto made = control_api::open({data_, true, false, "1"}, {});
+    ASSERT_FALSE(made);
+    EXPECT_NE(made.error().find("newer version"), std::string::npos) << made.error();
+    std::ofstream{data_ / "pepper"} << "half a pepper";
+    EXPECT_FALSE(control_api::open({data_, true, false, "1"}, {}));
+}
+
+TEST(calls, replay_equals_snapshot) {
+    using answer = call_coordinator::answer;
+    using role = call_coordinator::role;
+    call_coordinator::limits bounds;
+    bounds.participants = 3;
+    bounds.subscribers = 1;
+    bounds.longest = 1000;
+    call_coordinator live{"c", "o", bounds, 0};
+    call_coordinator other = live;
+    // The other one is torn down and brought back after every step.
+    const auto both = [&](auto step) {
+        const auto first = step(live);
+        const auto second = step(other);
+        other = *call_coordinator::restore(other.snapshot(), bounds);
+        EXPECT_EQ(live, other) << live.snapshot();
+        EXPECT_EQ(first, second);
+        return first;
+    };
+    const auto admit = [&](const char* user, role who, const char* over, const char* jti,
+                           unix_seconds expires, unix_seconds now) {
+        return both([&](auto& one) { return one.admit({user, who, over, jti, expires}, now); });
+    };
+    EXPECT_EQ(admit("a", role::publisher, "moq", "1", 60, 0), answer::admitted);
+    EXPECT_EQ(admit("a", role::publisher, "moq", "1", 60, 1), answer::replayed);
+    EXPECT_EQ(admit("a", role::publisher, "webrtc", "1", 60, 1), answer::admitted) << "another way";
+    EXPECT_EQ(admit("b", role::subscriber, "moq", "2", 60, 60), answer::expired);
+    EXPECT_EQ(admit("b", role::subscriber, "moq", "3", 90, 60), answer::admitted);
+    EXPECT_EQ(admit("c", role::subscriber, "moq", "4", 90, 60), answer::full) << "subscribers";
+    EXPECT_EQ(admit("c", role::publisher, "moq", "5", 90, 60), answer::admitted);
+    EXPECT_EQ(admit("d", role::publisher, "moq", "6", 90, 60), answer::full);
+    EXPECT_EQ(admit("b", role::subscriber, "webrtc", "7", 90, 61), answer::admitted) << "again";
+    const auto epoch = live.epoch();
+    both([](auto& one) { return one.take_path(media_path::moq), 0; });
+    both([](auto& one) { return one.take_path(media_path::moq), 0; });
+    EXPECT_EQ(live.epoch(), epoch + 1);
+    EXPECT_TRUE(both([](auto& one) { return one.leave("c"); }));
+    EXPECT_FALSE(both([](auto& one) { return one.leave("c"); }));
+    EXPECT_EQ(admit("a", role::publisher, "moq", "8", 2000, 1000), answer::ended) << "too long";
+    EXPECT_EQ(call_coordinator::restore("{}", bounds), std::nullopt);
+    EXPECT_EQ(call_coordinator::restore("[1", bounds), std::nullopt);
+}
+
+TEST(access, sessions_have_names) {
+    EXPECT_EQ(session_name::parse("1.22.333")->text(), "1.22.333");
+    for (const auto* wrong :
+         {"", "1", "1.2", "1.2.", "1.2.3.4", "a.b.c", "1..2", "-1.2.3", "1.2.3 "})
+        EXPECT_FALSE(session_name::parse(wrong)) << wrong;
+}
+
+TEST(access, an_accounts_own_limit_wins) {
+    access_snapshot all;
+    all.limits = {{"o", "", "streams", 5}, {"o", "a", "streams", 2}, {"p", "", "streams", 9}};
+    EXPECT_EQ(all.limit("o", "a", "streams"), 2u);
+    EXPECT_EQ(all.limit("o", "b", "streams"), 5u);
+    EXPECT_EQ(all.limit("o", "b", "sessions"), std::nullopt);
+}
+
+} // namespace
+} // namespace moqrtc::reference

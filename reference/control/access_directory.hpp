@@ -24,7 +24,7 @@
 namespace moqrtc::reference {
 
 /// Seconds since 1970, as tokens and the database count.
-using unix_seconds = std::int64_t;
+using wall_seconds = std::int64_t;
 
 /// The ways that media can take; each has a kill switch.
 enum class media_path : std::uint8_t { moq, webrtc, hls, ingest };
@@ -119,7 +119,7 @@ public:
     virtual ~token_ledger() = default;
     /// `then` comes on the control thread, after the use is on the disk. Entries are forgotten a
     /// minute after `expires`. Call it from any thread.
-    virtual void redeem(std::string jti, std::string transport, unix_seconds expires,
+    virtual void redeem(std::string jti, std::string transport, wall_seconds expires,
                         std::function<void(answer)> then) = 0;
 };
 

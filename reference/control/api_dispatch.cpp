@@ -189,7 +189,7 @@ bool control_api::is_ours(std::string_view path) {
            path.starts_with("/streams/");
 }
 
-api_caller control_api::caller_of(const http_request& request, unix_seconds now) {
+api_caller control_api::caller_of(const http_request& request, wall_seconds now) {
     api_caller nobody{{}, state_->first_org, {}, false};
     constexpr std::string_view bearer = "Bearer ";
     if (request.authorization.empty()) {

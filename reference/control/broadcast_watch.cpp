@@ -32,7 +32,7 @@ void broadcast_watch::close_stale() {
     of_->store.run("UPDATE analytics SET ended = updated WHERE ended IS NULL");
 }
 
-void broadcast_watch::look(const server_status& now, unix_seconds at) {
+void broadcast_watch::look(const server_status& now, wall_seconds at) {
     std::map<std::string, seen_now> there;
     for (const auto& shard : now.shards) {
         std::map<std::string, std::size_t> viewers; // of the track that most watch
@@ -76,15 +76,14 @@ void broadcast_watch::look(const server_status& now, unix_seconds at) {
     }
 }
 
-void broadcast_watch::begin(const std::string& space, broadcast& one, unix_seconds at) {
+void broadcast_watch::begin(const std::string& space, broadcast& one, wall_seconds at) {
     one.org = org_of(space, of_->first_org);
     one.started = one.seen = one.written = at;
     record_values values;
     values["tag"] = std::string{"media.broadcast"};
     values["broadcast"] = space;
     values["started"] = at;
-    for (const char* name :
-         {"tracks", "viewers_peak", "viewer_seconds", "bytes_in", "bytes_out", "errors"})
+    for (const char* name : {"tracks", "viewers_peak", "viewer_seconds", "bytes_in", "bytes_out"})
         values[name] = std::int64_t{0};
     values["updated"] = at;
     const auto made =
@@ -93,7 +92,7 @@ void broadcast_watch::begin(const std::string& space, broadcast& one, unix_secon
     tell("stream:started", space, one, at);
 }
 
-void broadcast_watch::write(const broadcast& one, unix_seconds at, bool ended) {
+void broadcast_watch::write(const broadcast& one, wall_seconds at, bool ended) {
     const auto number = [](auto value) {
         return static_cast<std::int64_t>(
             std::min<std::uint64_t>(static_cast<std::uint64_t>(value), INT64_MAX));
@@ -107,7 +106,7 @@ void broadcast_watch::write(const broadcast& one, unix_seconds at, bool ended) {
 }
 
 void broadcast_watch::tell(std::string_view event, const std::string& space, const broadcast& one,
-                           unix_seconds at) {
+                           wall_seconds at) {
     const api_json body{{"event", event},     {"time", at},          {"org", one.org},
                         {"namespace", space}, {"broadcast", one.id}, {"started", one.started}};
     const auto text = body.dump(-1, ' ', true, api_json::error_handler_t::replace);

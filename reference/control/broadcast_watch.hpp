@@ -20,7 +20,7 @@ public:
     /// Rows that a crash left open are closed at the time they were last written.
     void close_stale();
     /// What is there now.
-    void look(const server_status& now, unix_seconds at);
+    void look(const server_status& now, wall_seconds at);
 
 private:
     struct broadcast {
@@ -31,15 +31,15 @@ private:
         std::uint64_t viewer_seconds = 0;
         std::uint64_t bytes_in = 0;
         std::uint64_t bytes_out = 0;
-        unix_seconds started = 0;
-        unix_seconds seen = 0;
-        unix_seconds written = 0;
+        wall_seconds started = 0;
+        wall_seconds seen = 0;
+        wall_seconds written = 0;
     };
 
-    void begin(const std::string& space, broadcast& one, unix_seconds at);
-    void write(const broadcast& one, unix_seconds at, bool ended);
+    void begin(const std::string& space, broadcast& one, wall_seconds at);
+    void write(const broadcast& one, wall_seconds at, bool ended);
     void tell(std::string_view event, const std::string& space, const broadcast& one,
-              unix_seconds at);
+              wall_seconds at);
 
     control_state* of_;
     std::map<std::string, broadcast> live_;

@@ -5,7 +5,7 @@
 
 namespace moqrtc::reference {
 
-call_coordinator::answer call_coordinator::admit(const admission& one, unix_seconds now) {
+call_coordinator::answer call_coordinator::admit(const admission& one, wall_seconds now) {
     sweep(now);
     if (ended_) return answer::ended;
     if (one.expires <= now) return answer::expired;
@@ -47,7 +47,7 @@ void call_coordinator::end() {
     ++epoch_;
 }
 
-void call_coordinator::sweep(unix_seconds now) {
+void call_coordinator::sweep(wall_seconds now) {
     std::erase_if(used_, [now](const auto& one) { return one.second <= now; });
     if (now >= ends_) end();
 }
@@ -86,10 +86,10 @@ std::optional<call_coordinator> call_coordinator::restore(std::string_view text,
         for (const auto& one : in.at("participants"))
             out.participants_[one.at("user").get<std::string>()] = {
                 one.at("publishes").get<bool>() ? role::publisher : role::subscriber,
-                one.at("transport").get<std::string>(), one.at("joined").get<unix_seconds>()};
+                one.at("transport").get<std::string>(), one.at("joined").get<wall_seconds>()};
         for (const auto& one : in.at("used"))
             out.used_[{one.at("jti").get<std::string>(), one.at("transport").get<std::string>()}] =
-                one.at("expires").get<unix_seconds>();
+                one.at("expires").get<wall_seconds>();
         return out;
     } catch (const api_json::exception&) {
         return std::nullopt;

@@ -30,7 +30,7 @@ public:
         role who = role::subscriber;
         std::string transport; ///< `moq` or `webrtc`
         std::string jti;
-        unix_seconds expires = 0; ///< of the token
+        wall_seconds expires = 0; ///< of the token
     };
     enum class answer : std::uint8_t {
         admitted,
@@ -42,31 +42,31 @@ public:
     struct participant {
         role who = role::subscriber;
         std::string transport;
-        unix_seconds joined = 0;
+        wall_seconds joined = 0;
 
         [[nodiscard]] friend bool operator==(const participant&,
                                              const participant&) noexcept = default;
     };
 
-    call_coordinator(std::string id, std::string org, const limits& bounds, unix_seconds now)
+    call_coordinator(std::string id, std::string org, const limits& bounds, wall_seconds now)
         : id_{std::move(id)}, org_{std::move(org)}, bounds_{bounds}, ends_{now + bounds.longest} {}
 
     /// Somebody who is in already comes again with a fresh token: a reconnection or another way.
-    [[nodiscard]] answer admit(const admission& one, unix_seconds now);
+    [[nodiscard]] answer admit(const admission& one, wall_seconds now);
     /// The call ends when the last one leaves.
     bool leave(std::string_view user);
     /// All of them go on by another way; whoever still speaks of an older epoch is late.
     void take_path(media_path path);
     void end();
     /// Forgets tokens that nobody could use any more, and ends what lasted too long.
-    void sweep(unix_seconds now);
+    void sweep(wall_seconds now);
 
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
     [[nodiscard]] const std::string& org() const noexcept { return org_; }
     [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
     [[nodiscard]] media_path path() const noexcept { return path_; }
     [[nodiscard]] bool ended() const noexcept { return ended_; }
-    [[nodiscard]] unix_seconds ends() const noexcept { return ends_; }
+    [[nodiscard]] wall_seconds ends() const noexcept { return ends_; }
     [[nodiscard]] const std::map<std::string, participant, std::less<>>&
     participants() const noexcept {
         return participants_;
@@ -94,9 +94,9 @@ private:
     std::uint64_t epoch_ = 0;
     media_path path_ = media_path::webrtc;
     bool ended_ = false;
-    unix_seconds ends_ = 0;
+    wall_seconds ends_ = 0;
     std::map<std::string, participant, std::less<>> participants_;
-    std::map<use, unix_seconds> used_; ///< and when each expires
+    std::map<use, wall_seconds> used_; ///< and when each expires
 };
 
 } // namespace moqrtc::reference

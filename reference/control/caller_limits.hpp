@@ -19,7 +19,7 @@ public:
     static constexpr std::int64_t failures_per_minute = 30;
 
     /// Takes one request off what `who` has; false: nothing is left.
-    [[nodiscard]] bool pass(const std::string& who, unix_seconds now) {
+    [[nodiscard]] bool pass(const std::string& who, wall_seconds now) {
         if (callers_.size() > most) callers_.clear();
         auto& one = callers_.try_emplace(who, bucket{burst, now}).first->second;
         one.left = std::min(burst, one.left + std::max<std::int64_t>(now - one.at, 0) * per_second);
@@ -28,11 +28,11 @@ public:
         --one.left;
         return true;
     }
-    [[nodiscard]] bool locked_out(const std::string& peer, unix_seconds now) const {
+    [[nodiscard]] bool locked_out(const std::string& peer, wall_seconds now) const {
         const auto found = failures_.find(peer);
         return found != failures_.end() && now - found->second.at < 60 && found->second.left <= 0;
     }
-    void failed(const std::string& peer, unix_seconds now) {
+    void failed(const std::string& peer, wall_seconds now) {
         if (failures_.size() > most) failures_.clear();
         auto& one = failures_.try_emplace(peer, bucket{failures_per_minute, now}).first->second;
         if (now - one.at >= 60) one = {failures_per_minute, now};
@@ -44,7 +44,7 @@ private:
 
     struct bucket {
         std::int64_t left = 0;
-        unix_seconds at = 0;
+        wall_seconds at = 0;
     };
     std::map<std::string, bucket, std::less<>> callers_{};
     std::map<std::string, bucket, std::less<>> failures_{};

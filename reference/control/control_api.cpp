@@ -26,11 +26,14 @@ control_api::control_api(config settings, control_outside outside)
       limits_{std::make_unique<caller_limits>()},
       watch_{std::make_unique<broadcast_watch>(*state_)} {
     state_->outside = std::move(outside);
-    if (auto key = state_->first_start(wall_time()); key && !config_.data.empty()) {
+    // The key's file is there before the key is: a crash in between leaves one that opens nothing,
+    // and the next start writes another.
+    state_->first_start(wall_time(), [this](const std::string& key) {
+        if (config_.data.empty()) return;
         first_key_ = config_.data / "admin-key";
-        if (auto written = write_private_file(first_key_, *key + "\n"); !written)
+        if (auto written = write_private_file(first_key_, key + "\n"); !written)
             throw storage_failure{written.error()};
-    }
+    });
     watch_->close_stale();
     access_snapshot begin;
     begin.required = config_.required;
@@ -66,7 +69,7 @@ void control_api::handle(const http_request& request, http_server::reply reply) 
         reply(problem_response({503, "overloaded", "too much waits to be done", {}, 1}));
 }
 
-void control_api::redeem(std::string jti, std::string transport, unix_seconds expires,
+void control_api::redeem(std::string jti, std::string transport, wall_seconds expires,
                          std::function<void(answer)> then) {
     const bool posted =
         thread_.post([this, jti = std::move(jti), transport = std::move(transport), expires, then] {

@@ -65,7 +65,7 @@ public:
     /// The file with the key for everything that the first start made; empty at other starts.
     [[nodiscard]] const std::filesystem::path& first_key() const noexcept { return first_key_; }
 
-    void redeem(std::string jti, std::string transport, unix_seconds expires,
+    void redeem(std::string jti, std::string transport, wall_seconds expires,
                 std::function<void(answer)> then) override;
     /// Writes a call down; `then` comes on the control thread and says whether it is on the disk.
     void save_call(const call_coordinator& call, std::function<void(bool)> then);
@@ -79,7 +79,7 @@ private:
 
     void answer_request(const http_request& request, const http_server::reply& reply);
     void dispatch(http_request request, const http_server::reply& reply);
-    [[nodiscard]] api_caller caller_of(const http_request& request, unix_seconds now);
+    [[nodiscard]] api_caller caller_of(const http_request& request, wall_seconds now);
     void tick();
 
     config config_;
@@ -91,7 +91,7 @@ private:
     std::unique_ptr<caller_limits> limits_;
     std::unique_ptr<broadcast_watch> watch_;
     webhook_sender send_;
-    unix_seconds swept_ = 0;
+    wall_seconds swept_ = 0;
     control_thread thread_; ///< ends before what it works on
 };
 

@@ -9,7 +9,7 @@ std::filesystem::path below(const std::filesystem::path& data, std::string_view 
     return data.empty() ? data : data / name;
 }
 
-std::shared_ptr<const auth::revocations> read_revocations(database& store, unix_seconds now) {
+std::shared_ptr<const auth::revocations> read_revocations(database& store, wall_seconds now) {
     auto out = std::make_shared<auth::revocations>();
     auto asked = store.prepare(
         "SELECT kind, value, expires FROM revocations WHERE expires IS NULL OR expires > ?");
@@ -32,7 +32,7 @@ std::shared_ptr<const auth::revocations> read_revocations(database& store, unix_
 
 } // namespace
 
-unix_seconds wall_time() {
+wall_seconds wall_time() {
     return std::chrono::duration_cast<std::chrono::seconds>(
                std::chrono::system_clock::now().time_since_epoch())
         .count();
@@ -111,9 +111,11 @@ bool control_state::watch_kill() {
     return true;
 }
 
-std::optional<std::string> control_state::first_start(unix_seconds now) {
-    if (!first_org.empty()) return std::nullopt;
+bool control_state::first_start(wall_seconds now,
+                                const std::function<void(const std::string& key)>& keep) {
+    if (!first_org.empty()) return false;
     const auto key = random_secret("mk_");
+    keep(key);
     database::transaction all{store};
     const auto org =
         make_record(store, resource_at("orgs"), "", {{"name", std::string{"main"}}}, now);
@@ -126,7 +128,7 @@ std::optional<std::string> control_state::first_start(unix_seconds now) {
     make_record(store, resource_at("api_keys"), id, std::move(values), now);
     all.commit();
     first_org = id;
-    return key;
+    return true;
 }
 
 } // namespace moqrtc::reference

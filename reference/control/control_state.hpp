@@ -44,9 +44,9 @@ struct control_state {
     void publish();
     /// Reads the kill switches again; true when one changed.
     bool watch_kill();
-    /// Makes what a new database has: an organisation and a key for everything, whose text is
-    /// returned once.
-    [[nodiscard]] std::optional<std::string> first_start(unix_seconds now);
+    /// Makes what a new database has: an organisation and a key for everything, whose text `keep`
+    /// gets once, before anything is written. False: the database is not new.
+    bool first_start(wall_seconds now, const std::function<void(const std::string& key)>& keep);
 
     std::shared_ptr<const secret_keeper> secrets;
     access_directory* directory;
@@ -62,6 +62,6 @@ struct control_state {
 };
 
 /// Now, by the wall clock.
-[[nodiscard]] unix_seconds wall_time();
+[[nodiscard]] wall_seconds wall_time();
 
 } // namespace moqrtc::reference

@@ -7,6 +7,7 @@
 namespace moqrtc::reference {
 
 kill_switch::states kill_switch::read() const {
+    if (directory_.empty()) return memory_;
     states out{};
     for (std::size_t i = 0; i < out.size(); ++i) {
         std::error_code ignored;
@@ -15,7 +16,9 @@ kill_switch::states kill_switch::read() const {
     return out;
 }
 
-std::expected<void, std::string> kill_switch::set(media_path path, bool killed) const {
+std::expected<void, std::string> kill_switch::set(media_path path, bool killed) {
+    memory_[static_cast<std::size_t>(path)] = killed;
+    if (directory_.empty()) return {};
     const auto file = directory_ / media_path_names[static_cast<std::size_t>(path)];
     std::error_code failure;
     if (killed) {

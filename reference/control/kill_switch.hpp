@@ -15,15 +15,17 @@ class kill_switch {
 public:
     using states = std::array<bool, media_path_names.size()>;
 
+    /// An empty directory keeps the states in memory.
     explicit kill_switch(std::filesystem::path directory) : directory_{std::move(directory)} {}
 
     /// What the files say now.
     [[nodiscard]] states read() const;
     /// Durable when it returns.
-    [[nodiscard]] std::expected<void, std::string> set(media_path path, bool killed) const;
+    [[nodiscard]] std::expected<void, std::string> set(media_path path, bool killed);
 
 private:
     std::filesystem::path directory_;
+    states memory_{};
 };
 
 } // namespace moqrtc::reference

@@ -58,7 +58,7 @@ CREATE INDEX deliveries_webhook ON deliveries(webhook, id);
 CREATE TABLE analytics (id TEXT PRIMARY KEY, org TEXT NOT NULL, tag TEXT NOT NULL,
     broadcast TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, updated INTEGER NOT NULL,
     tracks INTEGER NOT NULL, viewers_peak INTEGER NOT NULL, viewer_seconds INTEGER NOT NULL,
-    bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL, errors INTEGER NOT NULL,
+    bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,
     created INTEGER NOT NULL);
 CREATE INDEX analytics_org ON analytics(org, id);
 CREATE TABLE features (name TEXT PRIMARY KEY, enabled INTEGER NOT NULL) WITHOUT ROWID;
@@ -69,12 +69,12 @@ CREATE INDEX streams_org ON streams(org, state, id);
 CREATE TABLE repeats (name TEXT PRIMARY KEY, made TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 1> all{first_schema};
+constexpr std::array<const char*, 1> steps{first_schema};
 
 } // namespace
 
 std::span<const char* const> schema_migrations() {
-    return all;
+    return steps;
 }
 
 } // namespace moqrtc::reference

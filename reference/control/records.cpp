@@ -189,7 +189,7 @@ record_values read_fields(std::span<const field> fields, const api_json& body, b
 }
 
 api_json make_record(database& in, const resource& what, std::string_view org, record_values values,
-                     unix_seconds now) {
+                     wall_seconds now) {
     if (!values.contains("id")) values["id"] = random_id(what.prefix);
     if (what.owned) values["org"] = std::string{org};
     values["created"] = now;
@@ -257,18 +257,20 @@ api_json list_records(database& in, const resource& what, std::string_view org,
     asked.bind(org).bind(after);
     for (const auto& one : wanted)
         asked.bind(std::string_view{one});
-    api_json out;
-    auto& list = out[what.path] = api_json::array();
+    auto list = api_json::array();
+    api_json next;
     std::int64_t last = 0;
-    out["next"] = nullptr;
     while (asked.step()) {
         if (static_cast<std::int64_t>(list.size()) == limit) {
-            out["next"] = std::to_string(last);
+            next = std::to_string(last);
             break;
         }
         last = asked.integer(asked.columns() - 1);
         list.push_back(show(what, asked));
     }
+    api_json out;
+    out[what.path] = std::move(list);
+    out["next"] = std::move(next);
     return out;
 }
 

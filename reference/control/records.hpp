@@ -35,7 +35,7 @@ inline constexpr std::size_t largest_page = 1000;
 
 /// Adds a record, with a new id unless `values` has one, and returns it as it is shown.
 api_json make_record(database& in, const resource& what, std::string_view org, record_values values,
-                     unix_seconds now);
+                     wall_seconds now);
 /// A record as it is shown; nothing when there is none of that name in that organisation.
 [[nodiscard]] std::optional<api_json> find_record(database& in, const resource& what,
                                                   std::string_view org, std::string_view id);

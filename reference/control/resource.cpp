@@ -130,7 +130,6 @@ constexpr std::array analytics_fields{
     field{"viewer_seconds", kind::integer, use::made, "time watched, summed over viewers"},
     field{"bytes_in", kind::integer, use::made, "received from publishers"},
     field{"bytes_out", kind::integer, use::made, "given to subscribers"},
-    field{"errors", kind::integer, use::made, "subscribers that were left behind"},
 };
 constexpr std::array revocation_fields{
     field{"kind", kind::word, use::required_once,

@@ -29,7 +29,7 @@ struct api_call {
     query_values query{};
     record_values body{}; ///< what the route takes, checked
     api_caller who{};
-    unix_seconds now = 0;
+    wall_seconds now = 0;
 
     /// Whose records are meant: the caller's, or for callers with every scope all, or those of
     /// `?org=`.

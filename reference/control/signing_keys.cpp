@@ -44,7 +44,7 @@ std::filesystem::path signing_keys::file_of(std::string_view kid) const {
 }
 
 api_json signing_keys::create(std::string_view org, signature_algorithm algorithm,
-                              unix_seconds now) {
+                              wall_seconds now) {
     auto made = auth::generate_jwk(*crypto_, algorithm);
     if (!made) fail("cannot be made", made.error());
     made->id = random_id(record_kind().prefix);
@@ -102,7 +102,7 @@ api_json signing_keys::jwks(std::string_view org) const {
     return out;
 }
 
-const signing_keys::loaded& signing_keys::signer(std::string_view org, unix_seconds now) {
+const signing_keys::loaded& signing_keys::signer(std::string_view org, wall_seconds now) {
     for (int attempt = 0; attempt < 2; ++attempt) {
         auto asked = store_->prepare("SELECT id FROM signing_keys WHERE org = ? AND state = "
                                      "'active' ORDER BY rowid DESC LIMIT 1");
@@ -130,7 +130,7 @@ const signing_keys::loaded& signing_keys::signer(std::string_view org, unix_seco
 }
 
 template <class Token>
-auth::minted signing_keys::mint(std::string_view org, const Token& what, unix_seconds now,
+auth::minted signing_keys::mint(std::string_view org, const Token& what, wall_seconds now,
                                 std::optional<std::int64_t> ttl) {
     const auto& by = signer(org, now);
     auth::minter with;
@@ -143,10 +143,10 @@ auth::minted signing_keys::mint(std::string_view org, const Token& what, unix_se
 }
 
 template auth::minted signing_keys::mint(std::string_view, const auth::playback_token&,
-                                         unix_seconds, std::optional<std::int64_t>);
-template auth::minted signing_keys::mint(std::string_view, const auth::call_token&, unix_seconds,
+                                         wall_seconds, std::optional<std::int64_t>);
+template auth::minted signing_keys::mint(std::string_view, const auth::call_token&, wall_seconds,
                                          std::optional<std::int64_t>);
 template auth::minted signing_keys::mint(std::string_view, const auth::signaling_token&,
-                                         unix_seconds, std::optional<std::int64_t>);
+                                         wall_seconds, std::optional<std::int64_t>);
 
 } // namespace moqrtc::reference

@@ -27,7 +27,7 @@ public:
     ~signing_keys();
 
     /// Makes a key and returns its record. What signed before verifies from now on.
-    api_json create(std::string_view org, signature_algorithm algorithm, unix_seconds now);
+    api_json create(std::string_view org, signature_algorithm algorithm, wall_seconds now);
     /// Takes a key out of use for good: tokens that it signed are refused. False: there is none.
     bool revoke(std::string_view org, std::string_view kid);
 
@@ -39,7 +39,7 @@ public:
     /// Signs with the newest active key of the organisation, which is made when there is none.
     /// Errors: `api_problem` naming the field that the profile does not take.
     template <class Token>
-    [[nodiscard]] auth::minted mint(std::string_view org, const Token& what, unix_seconds now,
+    [[nodiscard]] auth::minted mint(std::string_view org, const Token& what, wall_seconds now,
                                     std::optional<std::int64_t> ttl);
 
     /// Whether there is a key since the last question that nobody asked for.
@@ -48,7 +48,7 @@ public:
 private:
     struct loaded;
 
-    [[nodiscard]] const loaded& signer(std::string_view org, unix_seconds now);
+    [[nodiscard]] const loaded& signer(std::string_view org, wall_seconds now);
     [[nodiscard]] std::filesystem::path file_of(std::string_view kid) const;
 
     database* store_;

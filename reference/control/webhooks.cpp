@@ -18,7 +18,7 @@ std::string webhooks::secret_of(std::string_view id, std::int64_t version) const
 }
 
 void webhooks::add(std::string_view org, std::string_view event, std::string_view body,
-                   unix_seconds now) {
+                   wall_seconds now) {
     std::vector<std::string> to;
     {
         auto asked = store_->prepare("SELECT id, events FROM webhooks WHERE org = ? AND enabled");
@@ -43,7 +43,7 @@ void webhooks::add(std::string_view org, std::string_view event, std::string_vie
     change.commit();
 }
 
-void webhooks::send_due(unix_seconds now, const webhook_sender& send,
+void webhooks::send_due(wall_seconds now, const webhook_sender& send,
                         const std::function<void(std::function<void()>)>& finish) {
     if (!send || under_way_ >= most_at_once) return;
     struct due {
@@ -84,7 +84,7 @@ void webhooks::send_due(unix_seconds now, const webhook_sender& send,
 }
 
 void webhooks::finished(std::int64_t delivery, std::int64_t attempts, unsigned status,
-                        unix_seconds now) {
+                        wall_seconds now) {
     --under_way_;
     const bool good = status >= 200 && status < 300;
     const bool over = !good && attempts >= most_attempts;
@@ -96,7 +96,7 @@ void webhooks::finished(std::int64_t delivery, std::int64_t attempts, unsigned s
                 std::int64_t{status}, good || over ? now : now + pause_after(attempts), delivery);
 }
 
-void webhooks::forget(unix_seconds now) {
+void webhooks::forget(wall_seconds now) {
     constexpr std::int64_t week = 7 * 86400;
     store_->run("DELETE FROM deliveries WHERE state != 'waiting' AND created < ?", now - week);
 }

@@ -38,12 +38,12 @@ public:
 
     /// Writes an event down for each webhook of the organisation that wants it. What does not fit
     /// any more is counted and left out.
-    void add(std::string_view org, std::string_view event, std::string_view body, unix_seconds now);
+    void add(std::string_view org, std::string_view event, std::string_view body, wall_seconds now);
     /// Sends what is due. `finish` brings a result back to this thread.
-    void send_due(unix_seconds now, const webhook_sender& send,
+    void send_due(wall_seconds now, const webhook_sender& send,
                   const std::function<void(std::function<void()>)>& finish);
     /// Forgets what was delivered or given up a week ago.
-    void forget(unix_seconds now);
+    void forget(wall_seconds now);
 
     [[nodiscard]] std::string secret_of(std::string_view id, std::int64_t version) const;
     [[nodiscard]] api_json deliveries(std::string_view id);
@@ -63,7 +63,7 @@ public:
     [[nodiscard]] static std::int64_t pause_after(std::int64_t n);
 
 private:
-    void finished(std::int64_t delivery, std::int64_t attempts, unsigned status, unix_seconds now);
+    void finished(std::int64_t delivery, std::int64_t attempts, unsigned status, wall_seconds now);
 
     static constexpr std::size_t most_at_once = 16;
 

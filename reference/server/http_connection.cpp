@@ -24,9 +24,9 @@ constexpr std::size_t most_events = 256 << 10; ///< bytes that wait for one list
 
 } // namespace
 
-http_connection::http_connection(http_stream peer, const site& at,
-                                 std::shared_ptr<std::size_t> room)
-    : stream_{std::move(peer)},
+http_connection::http_connection(boost::asio::ip::tcp::socket peer, http_stream::tls_context tls,
+                                 const site& at, std::shared_ptr<std::size_t> room)
+    : stream_{std::move(peer), std::move(tls)},
       patience_{stream_.get_executor()},
       site_{at},
       room_{std::move(room)} {

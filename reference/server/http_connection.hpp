@@ -27,7 +27,8 @@ public:
     };
 
     /// `room` counts the connections that may still be opened.
-    http_connection(http_stream peer, const site& at, std::shared_ptr<std::size_t> room);
+    http_connection(boost::asio::ip::tcp::socket peer, http_stream::tls_context tls, const site& at,
+                    std::shared_ptr<std::size_t> room);
     ~http_connection();
     http_connection(const http_connection&) = delete;
     http_connection& operator=(const http_connection&) = delete;

@@ -109,8 +109,8 @@ private:
             if (*room_ > 0) {
                 boost::system::error_code ignored;
                 peer.set_option(tcp::no_delay{true}, ignored);
-                std::make_shared<http_connection>(
-                    http_stream{std::move(peer), at.tls ? tls() : nullptr}, at.site, room_)
+                std::make_shared<http_connection>(std::move(peer), at.tls ? tls() : nullptr,
+                                                  at.site, room_)
                     ->start();
             }
             accept(at);

@@ -30,6 +30,9 @@ public:
         if (context_) tls_.emplace(tcp_, *context_);
     }
 
+    http_stream(const http_stream&) = delete; // one part refers to the other
+    http_stream& operator=(const http_stream&) = delete;
+
     [[nodiscard]] executor_type get_executor() noexcept { return tcp_.get_executor(); }
     [[nodiscard]] boost::beast::tcp_stream& tcp() noexcept { return tcp_; }
     [[nodiscard]] bool secure() const noexcept { return tls_.has_value(); }

@@ -44,13 +44,15 @@ server_facts facts_of(const server_settings& settings) {
 server::server(command_line line, server_settings settings)
     : line_{std::move(line)},
       settings_{std::move(settings)},
-      signals_{context_, SIGINT, SIGTERM, SIGHUP, SIGUSR1},
+      signals_{context_, SIGINT, SIGTERM, SIGHUP},
       certificate_timer_{context_},
       drain_timer_{context_},
       exchange_{settings_.threads},
       http_{settings_.http_connections},
       web_{std::make_shared<const web_files>(settings_.web_dir)},
-      board_{facts_of(settings_)} {}
+      board_{facts_of(settings_)} {
+    signals_.add(SIGUSR1);
+}
 
 server::~server() {
     http_.stop();

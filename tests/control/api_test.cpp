@@ -52,7 +52,7 @@ protected:
         return api_json::parse(answer.body, nullptr, false);
     }
     std::shared_ptr<const access_snapshot> doors() { return api_->directory().current(); }
-    bool opens(const std::string& input, const std::string& key, unix_seconds at) {
+    bool opens(const std::string& input, const std::string& key, wall_seconds at) {
         const auto now = doors();
         const auto& one = now->inputs.at(input);
         // What auth::verify_stream_key does, without its grant.
@@ -134,7 +134,7 @@ TEST_F(control_test, mistakes_are_named) {
         EXPECT_EQ(problem["status"], status);
         EXPECT_EQ(problem.value("field", ""), named) << answer.body;
     }
-    EXPECT_EQ(ask("PUT", "/live_inputs").allow, "GET, POST");
+    EXPECT_EQ(ask("PUT", "/live_inputs").allow, "POST, GET");
     EXPECT_EQ(get("/live_inputs")["live_inputs"].size(), 0u);
 }
 
@@ -214,6 +214,37 @@ TEST_F(control_test, streams_have_a_life_and_an_older_path) {
     make("/streams", api_json::object());
     make("/streams", api_json::object(), 429);
     make("/limits", {{"name", "streams"}, {"value", 2}}, 409); // there is one of that name
+}
+
+TEST_F(control_test, a_path_is_shut_and_opened) {
+    EXPECT_EQ(ask("POST", "/kill/hls").status, 200u);
+    EXPECT_TRUE(doors()->is_killed(media_path::hls));
+    EXPECT_FALSE(doors()->is_killed(media_path::moq));
+    EXPECT_EQ(get("/info")["kill"]["hls"], true);
+    EXPECT_EQ(ask("DELETE", "/kill/hls").status, 200u);
+    EXPECT_FALSE(doors()->is_killed(media_path::hls));
+}
+
+TEST_F(control_test, links_are_signed_by_keys_that_the_doors_know) {
+    const auto input = make("/live_inputs", {{"name", "a"}})["id"].get<std::string>();
+    for (const auto& [wanted, got] : {std::pair{1, 30}, {604800, 86400}, {60, 60}})
+        EXPECT_EQ(make("/live_inputs/" + input + "/playback", {{"ttl", wanted}}, 200)["ttl"], got);
+    const auto link = make("/playback", {{"id", input}}, 200);
+    EXPECT_EQ(link["ttl"], 3600);
+    EXPECT_NE(link["url"].get<std::string>().find("/playback/" + input + "?tok=ey"),
+              std::string::npos);
+    ASSERT_EQ(doors()->keys->size(), 1u);
+    const auto first = get("/keys")["keys"][0]["id"].get<std::string>();
+    EXPECT_EQ(get("/jwks")["keys"][0]["kid"], first);
+    EXPECT_FALSE(get("/jwks")["keys"][0].contains("d"));
+    make("/keys", {{"algorithm", "RS256"}});
+    EXPECT_EQ(doors()->keys->size(), 2u);
+    EXPECT_EQ(get("/keys/" + first)["state"], "retired");
+    EXPECT_EQ(ask("DELETE", "/keys/" + first).status, 204u);
+    EXPECT_EQ(doors()->keys->size(), 1u);
+    EXPECT_TRUE(doors()->keys->named(first).empty());
+    make("/revocations", {{"kind", "subject"}, {"value", "ann"}});
+    EXPECT_EQ(doors()->revoked->all().size(), 1u);
 }
 
 TEST_F(control_test, pages_of_other_hosts_change_nothing) {
@@ -327,7 +358,7 @@ TEST(calls, replay_equals_snapshot) {
         return first;
     };
     const auto admit = [&](const char* user, role who, const char* over, const char* jti,
-                           unix_seconds expires, unix_seconds now) {
+                           wall_seconds expires, wall_seconds now) {
         return both([&](auto& one) { return one.admit({user, who, over, jti, expires}, now); });
     };
     EXPECT_EQ(admit("a", role::publisher, "moq", "1", 60, 0), answer::admitted);

@@ -20,6 +20,7 @@ class crash(unittest.TestCase):
 
             def write(number):
                 peer = http.client.HTTPConnection(server.http, timeout=10)
+                self.addCleanup(peer.close)
                 for i in range(WRITES // WRITERS):
                     try:
                         body = json.dumps({"name": f"{number}.{i}"})
@@ -57,6 +58,7 @@ class crash(unittest.TestCase):
                 page = json.loads(peer.getresponse().read())
                 kept.update({one["id"]: one["name"] for one in page["live_inputs"]})
                 after = page["next"]
+            peer.close()
             lost = [one for one in acknowledged if kept.get(one[0]) != one[1]]
             self.assertEqual(lost, [])
             # At most what each writer had under way was written without being acknowledged.

@@ -303,14 +303,18 @@ class control_plane(unittest.TestCase):
 
     def test_certificate_and_secrets_last(self):
         server = self.place.server()
-        before = {p.name: p.read_bytes() for p in server.data.iterdir()}
+        def kept():
+            """What a restart leaves as it is: the database has its own test."""
+            return {p.name: p.read_bytes() for p in server.data.iterdir()
+                    if p.is_file() and not p.name.startswith("control.db")}
+
+        before = kept()
         for file in server.data.iterdir():
             self.assertEqual(file.stat().st_mode & 0o077, 0, file)
         server.kill()
         again = self.place.server(name="again", data=server.data)
         self.assertEqual(again.ready["cert_sha256"], server.ready["cert_sha256"])
-        self.assertEqual({p.name: p.read_bytes() for p in server.data.iterdir()}, before)
-
+        self.assertEqual(kept(), before)
 
     def test_restart_after_a_crash_ends_old_connections(self):
         server = self.place.server()

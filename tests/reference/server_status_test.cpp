@@ -30,8 +30,10 @@ server_status sample() {
 
 TEST(server_status, metrics_are_in_the_text_format) {
     const auto text = metrics_text(sample());
-    const std::regex comment{"# (HELP [a-z_0-9]+ [^\\n]+|TYPE [a-z_0-9]+ (counter|gauge|histogram))"};
-    const std::regex value{R"(([a-z_0-9]+?)(_bucket|_sum|_count)?(\{([a-z]+="([^"\\]|\\.)*",?)+\})? [0-9]+(\.[0-9]+)?)"};
+    const std::regex comment{
+        "# (HELP [a-z_0-9]+ [^\\n]+|TYPE [a-z_0-9]+ (counter|gauge|histogram))"};
+    const std::regex value{
+        R"(([a-z_0-9]+?)(_bucket|_sum|_count)?(\{([a-z]+="([^"\\]|\\.)*",?)+\})? [0-9]+(\.[0-9]+)?)"};
     std::set<std::string> typed;
     std::istringstream lines{text};
     std::string line;

@@ -32,8 +32,7 @@ MOQRTC_INLINE void relay::end_siblings(instant now, std::uint32_t index) {
                            "publisher is gone");
 }
 
-MOQRTC_INLINE void relay::count_in(const peer& from, std::size_t payload,
-                                   track* of) noexcept {
+MOQRTC_INLINE void relay::count_in(const peer& from, std::size_t payload, track* of) noexcept {
     if (from.info.sibling) {
         ++statistics_.objects_from_siblings;
         return;
@@ -43,8 +42,7 @@ MOQRTC_INLINE void relay::count_in(const peer& from, std::size_t payload,
     if (of != nullptr) of->bytes_in += payload;
 }
 
-MOQRTC_INLINE void relay::count_out(const peer& to, std::size_t payload,
-                                    track* of) noexcept {
+MOQRTC_INLINE void relay::count_out(const peer& to, std::size_t payload, track* of) noexcept {
     if (to.is_sibling) {
         ++statistics_.objects_to_siblings;
         return;

@@ -61,7 +61,7 @@ api_json signing_keys::create(std::string_view org, signature_algorithm algorith
                 org);
     record_values values;
     values["id"] = made->id;
-    values["algorithm"] = std::string{auth::to_string(algorithm)};
+    values["algorithm"] = std::string{moqrtc::to_string(algorithm)};
     values["state"] = std::string{"active"};
     values["jwk"] = auth::write_jwk(*made, auth::key_part::public_part);
     auto record = make_record(*store_, record_kind(), org, std::move(values), now);

@@ -23,11 +23,14 @@ void checker::wrong(std::string_view where, std::string what) {
 
 namespace {
 
+constexpr unsigned publishing = fits::relay | fits::publisher;
+
 /// A checker that is one function.
 template <class Look>
 class simple final : public checker {
 public:
-    simple(std::string_view key, Look look) : checker{key}, look_{std::move(look)} {}
+    simple(std::string_view key, unsigned peers, Look look)
+        : checker{key, peers}, look_{std::move(look)} {}
     void look(const side& at, std::string_view where) override {
         look_(at, [this] { occasion(); }, [&](std::string what) { wrong(where, std::move(what)); });
     }
@@ -36,8 +39,9 @@ private:
     Look look_;
 };
 template <class Look>
-void add(std::vector<std::unique_ptr<checker>>& to, std::string_view key, Look look) {
-    to.push_back(std::make_unique<simple<Look>>(key, std::move(look)));
+void add(std::vector<std::unique_ptr<checker>>& to, std::string_view key, unsigned peers,
+         Look look) {
+    to.push_back(std::make_unique<simple<Look>>(key, peers, std::move(look)));
 }
 
 /// The peer's messages of type `M` that parse.
@@ -89,14 +93,14 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
     std::vector<std::unique_ptr<checker>> out;
     const bool server = target.peer == peer_kind::relay;
 
-    add(out, "MUST-18-116", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-116", fits::all, [](const side& at, auto occasion, auto wrong) {
         for (const auto& m : at.inbox) {
             occasion();
             if (problem_of(at, m) == errc::duplicate)
                 wrong(std::string{msg::name_of(at.rules(), m.type)} + " repeats a parameter");
         }
     });
-    add(out, "MUST-18-134", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-134", fits::all, [](const side& at, auto occasion, auto wrong) {
         for (const auto& m : at.inbox) {
             occasion();
             if (msg::name_of(at.rules(), m.type) == "unknown")
@@ -115,12 +119,16 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
     });
     const auto client_option = [&](std::string_view key, bool path) {
         if (server) return;
-        add(out, key, [path, target](const side& at, auto occasion, auto wrong) {
+        add(out, key, fits::clients, [path, target](const side& at, auto occasion, auto wrong) {
             if (!at.met || at.webtransport) return;
             const auto options = peer_options(at);
             const auto& value = path ? options.path : options.authority;
             occasion();
-            const auto& expected = path ? target.path : target.authority;
+            // Where this very client was sent, if that is not what all are told.
+            const auto slash = std::min(at.place.find('/'), at.place.size());
+            const auto sent_to = path ? at.place.substr(slash) : at.place.substr(0, slash);
+            const auto& expected =
+                !sent_to.empty() ? sent_to : (path ? target.path : target.authority);
             if (!value && !(path && expected.empty()))
                 wrong(path ? "SETUP without PATH" : "SETUP without AUTHORITY");
             else if (value && !expected.empty() && as_text(*value) != expected)
@@ -130,14 +138,15 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
     };
     client_option("MUST-18-118", false);
     client_option("MUST-18-119", true);
-    add(out, "MUST-18-120", [server](const side& at, auto occasion, auto wrong) {
-        if (!at.met || (!server && !at.webtransport)) return;
-        occasion();
-        const auto options = peer_options(at);
-        if (options.path) wrong("SETUP with PATH");
-        if (options.authority) wrong("SETUP with AUTHORITY");
-    });
-    add(out, "MUST-16-103", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-120", server || target.webtransport ? fits::all : fits::relay,
+        [server](const side& at, auto occasion, auto wrong) {
+            if (!at.met || (!server && !at.webtransport)) return;
+            occasion();
+            const auto options = peer_options(at);
+            if (options.path) wrong("SETUP with PATH");
+            if (options.authority) wrong("SETUP with AUTHORITY");
+        });
+    add(out, "MUST-16-103", fits::all, [](const side& at, auto occasion, auto wrong) {
         const auto check = [&](request_id id) {
             occasion();
             if (id >= 1000) wrong("Request ID " + std::to_string(id) + ", the limit is 1000");
@@ -146,7 +155,7 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
         each<msg::publish>(at, [&](const auto& m, const auto&) { check(m.request_id); });
         each<msg::fetch>(at, [&](const auto& m, const auto&) { check(m.request_id); });
     });
-    add(out, "MUST-16-104", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-16-104", fits::relay, [](const side& at, auto occasion, auto wrong) {
         auto last = peer_options(at).max_request_id.value_or(0);
         each<msg::max_request_id>(at, [&](const auto& m, const auto&) {
             occasion();
@@ -156,19 +165,19 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
             last = m.limit;
         });
     });
-    add(out, "MUST-18-127", [server](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-127", fits::clients, [server](const side& at, auto occasion, auto wrong) {
         if (server) return;
         each<msg::goaway>(at, [&](const auto& m, const auto&) {
             occasion();
             if (!m.new_session_uri.empty()) wrong("a client's GOAWAY with a URI");
         });
     });
-    add(out, "MUST-18-135", one_answer(msg::subscribe::code));
-    add(out, "MUST-18-136", one_answer(msg::publish::code));
-    add(out, "MUST-18-137", one_answer(msg::fetch::code));
-    add(out, "MUST-18-138", one_answer(msg::publish_namespace::code));
-    add(out, "MUST-18-139", one_answer(msg::subscribe_namespace::code));
-    add(out, "MUST-18-145", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-135", publishing, one_answer(msg::subscribe::code));
+    add(out, "MUST-18-136", fits::receivers, one_answer(msg::publish::code));
+    add(out, "MUST-18-137", publishing, one_answer(msg::fetch::code));
+    add(out, "MUST-18-138", fits::all, one_answer(msg::publish_namespace::code));
+    add(out, "MUST-18-139", publishing, one_answer(msg::subscribe_namespace::code));
+    add(out, "MUST-18-145", publishing, [](const side& at, auto occasion, auto wrong) {
         for (const auto& r : at.asked) {
             if (r.type != msg::fetch::code(at.rules())) continue;
             const auto* m = at.answer(r.what);
@@ -178,14 +187,14 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
                 wrong("objects of a FETCH that was refused");
         }
     });
-    add(out, "MUST-18-153", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-153", fits::receivers, [](const side& at, auto occasion, auto wrong) {
         each<msg::fetch>(at, [&](const msg::fetch& m, const auto&) {
             if (m.type != msg::fetch_type::standalone) return;
             occasion();
             if (!msg::fetch::ordered(m.start, m.end)) wrong("a FETCH that ends before it starts");
         });
     });
-    add(out, "MUST-18-154", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-154", publishing, [](const side& at, auto occasion, auto wrong) {
         for (const auto& r : at.asked) {
             if (r.type != msg::fetch::code(at.rules())) continue;
             const auto got = fetched(at, r.what.id);
@@ -196,7 +205,7 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
                     wrong("objects of a FETCH out of order");
         }
     });
-    add(out, "MUST-18-175", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-175", publishing, [](const side& at, auto occasion, auto wrong) {
         for (const auto& r : at.asked) {
             if (r.type != msg::fetch::code(at.rules())) continue;
             const auto got = fetched(at, r.what.id);
@@ -206,7 +215,7 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
                 wrong("a first object without its group or ID");
         }
     });
-    add(out, "MUST-18-167", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-167", publishing, [](const side& at, auto occasion, auto wrong) {
         std::map<std::tuple<track_alias, std::uint64_t, std::uint64_t>, stream_id> seen;
         for (const auto& [id, stream] : at.streams) {
             if (!is_unidirectional(id) || id == at.their_control) continue;
@@ -220,7 +229,7 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
                 wrong("a subgroup on two streams, the first of which was not reset");
         }
     });
-    add(out, "MUST-18-182", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-182", publishing, [](const side& at, auto occasion, auto wrong) {
         for (const auto& [id, stream] : at.streams) {
             if (!is_unidirectional(id)) continue;
             const auto type =
@@ -233,7 +242,7 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
                 wrong("padding that is not zero");
         }
     });
-    add(out, "MUST-18-185", [](const side& at, auto occasion, auto wrong) {
+    add(out, "MUST-18-185", publishing, [](const side& at, auto occasion, auto wrong) {
         const auto check = [&](bytes properties) {
             if (properties.empty()) return;
             occasion();
@@ -251,7 +260,7 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
                     for (const auto& o : one->objects)
                         check(o.properties);
     });
-    add(out, "SHOULD-18-019", [](const side& at, auto occasion, auto wrong) {
+    add(out, "SHOULD-18-019", fits::all, [](const side& at, auto occasion, auto wrong) {
         if (!at.sent_goaway) return;
         occasion();
         for (auto i = *at.sent_goaway; i < at.inbox.size(); ++i) {
@@ -263,21 +272,16 @@ std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target) {
     return out;
 }
 
-std::string_view session_test_of(std::string_view key) {
-    struct pair {
-        std::string_view key;
-        std::string_view test;
-    };
-    static constexpr pair tests[]{
-        {"MUST-18-128", "a rule for applications: tests/moqt/session/leaving_test.cpp"},
-        {"MUST-18-131", "a rule for applications: tests/moqt/name_test.cpp"},
-        {"MUST-18-132", "a rule for applications: tests/moqt/session/must_send_test.cpp"},
-        {"MUST-18-133", "a rule for applications: tests/moqt/session/must_send_test.cpp"},
-        {"MUST-18-165", "a rule for applications: tests/moqt/session/must_send_test.cpp"},
-    };
-    for (const auto& [k, test] : tests)
-        if (k == key) return test;
-    return "a rule for applications";
+unsigned senders_of(std::string_view key) {
+    for (const std::string_view one : {"MUST-18-125", "MUST-18-126"})
+        if (key == one) return fits::clients;
+    for (const std::string_view one :
+         {"MUST-18-159", "MUST-18-176", "MUST-18-178", "MUST-18-179", "MUST-18-180", "MUST-20-173",
+          "MUST-20-174", "MUST-20-175", "MUST-20-176"})
+        if (key == one) return publishing;
+    if (key == "MUST-18-163") return fits::subscriber;
+    if (key == "MUST-18-166") return fits::relay;
+    return fits::all;
 }
 
 std::string_view why_no_occasion(std::string_view key) {

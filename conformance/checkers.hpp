@@ -13,12 +13,14 @@ namespace moqrtc::conformance {
 /// A rule for what a peer sends, judged by everything that it sent in all rows.
 class checker {
 public:
-    explicit checker(std::string_view key) noexcept : key_{key} {}
+    checker(std::string_view key, unsigned peers) noexcept : key_{key}, peers_{peers} {}
     checker(const checker&) = delete;
     checker& operator=(const checker&) = delete;
     virtual ~checker() = default;
 
     [[nodiscard]] std::string_view key() const noexcept { return key_; }
+    /// Kinds of peer that the rule is for, by `fits`.
+    [[nodiscard]] unsigned peers() const noexcept { return peers_; }
     /// One connection of a row that ended, `where` being the row.
     virtual void look(const side& at, std::string_view where) = 0;
     /// Passes when there was an occasion and nothing was wrong, fails with the first that was.
@@ -30,14 +32,15 @@ protected:
 
 private:
     std::string_view key_;
+    unsigned peers_;
     std::size_t occasions_ = 0;
     std::size_t wrongs_ = 0;
     std::string first_{};
 };
 
 [[nodiscard]] std::vector<std::unique_ptr<checker>> make_checkers(const target_info& target);
-/// The test of the library that covers a rule for applications.
-[[nodiscard]] std::string_view session_test_of(std::string_view key);
+/// Kinds of peer, by `fits`, that could give the occasion for a rule that no row brings about.
+[[nodiscard]] unsigned senders_of(std::string_view key);
 /// What would have to happen so that a sender's rule could be judged.
 [[nodiscard]] std::string_view why_no_occasion(std::string_view key);
 

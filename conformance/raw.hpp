@@ -69,6 +69,7 @@ public:
     /// A parameter that is bytes behind a length.
     raw& data(std::uint64_t type, bytes value) { return key(type).blob(value); }
 
+    [[nodiscard]] const moqt::wire_rules& rules() const noexcept { return *rules_; }
     [[nodiscard]] const octets& get() const noexcept { return data_; }
     [[nodiscard]] octets take() noexcept { return std::move(data_); }
 

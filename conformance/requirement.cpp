@@ -60,7 +60,8 @@ const std::vector<requirement>& requirements() {
             for (auto* n : {&r.d16, &r.d18, &r.d19, &r.d20})
                 *n = name_of(cut(line, '\t'));
             r.also = cut(line, '\t');
-            r.condition = line;
+            r.condition = cut(line, '\t');
+            r.test = line;
             out.push_back(r);
         }
         return out;

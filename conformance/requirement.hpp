@@ -18,7 +18,8 @@ struct requirement {
     std::string_view condition;
     std::string_view reaction;
     name d16, d18, d19, d20;
-    std::string_view also; ///< numbers of the drafts 14, 15 and 17 that have an equal rule
+    std::string_view test{}; ///< of kind A: file and `suite.name` of the test that covers it
+    std::string_view also;   ///< numbers of the drafts 14, 15 and 17 that have an equal rule
 
     /// Its identifier where it does not matter in which draft: what rows are filed under.
     [[nodiscard]] std::string_view key() const noexcept {

@@ -58,6 +58,11 @@ side::side(stage& owner, unsigned number, bool client)
     next_[0] = opener;
     next_[1] = opener | 2;
     their_control = rules_->control_pair ? (client ? 3 : 2) : 0;
+    if (const auto& good = owner.target().tokens.good; !good.empty()) show(good);
+}
+
+void side::show(bytes value) {
+    tokens_ = {{moqt::alias_type::use_value, 0, stage_->target().tokens.type, value}};
 }
 
 void side::log(trace_entry::kind what, std::string text, bytes data) {
@@ -196,13 +201,48 @@ moqt::setup_options side::usual_options() const {
     return out;
 }
 
+void side::grant(const inbound& to, moqt::request_id id) {
+    using namespace moqt;
+    const auto is = [&](std::uint64_t type) { return to.type == type; };
+    const auto say = [&]<class M>(M m) {
+        m.request_id = id;
+        send_message(to.stream, m);
+    };
+    if (is(msg::publish::code(rules())) && !rules().publish_ok_is_request_ok)
+        return say(msg::publish_ok{});
+    if (rules().unified_errors) return say(msg::request_ok{});
+    if (is(msg::publish_namespace::code(rules()))) return say(msg::publish_namespace_ok{});
+    if (is(msg::subscribe_namespace::code(rules()))) return say(msg::subscribe_namespace_ok{});
+    if (is(msg::track_status::code(rules()))) return say(msg::track_status_ok{});
+}
+
+void side::refuse(moqt::stream_id stream, std::uint64_t to, moqt::request_id id,
+                  std::uint64_t code) {
+    using namespace moqt;
+    const auto is = [&](std::uint64_t type) { return to == type; };
+    const auto say = [&]<class M>(M m) {
+        m.request_id = id;
+        m.error_code = code;
+        send_message(stream, m);
+    };
+    if (rules().unified_errors) return say(msg::request_error{});
+    if (is(msg::subscribe::code(rules()))) return say(msg::subscribe_error{});
+    if (is(msg::publish::code(rules()))) return say(msg::publish_error{});
+    if (is(msg::fetch::code(rules()))) return say(msg::fetch_error{});
+    if (is(msg::track_status::code(rules()))) return say(msg::track_status_error{});
+    if (is(msg::publish_namespace::code(rules()))) return say(msg::publish_namespace_error{});
+    say(msg::subscribe_namespace_error{});
+}
+
 void side::set_up(const moqt::setup_options& options) {
     if (rules().setup == moqt::setup_form::symmetric)
         set_up_body(body_of(rules(), moqt::msg::setup{options}), {});
     else if (client_)
-        set_up_body(body_of(rules(), moqt::msg::client_setup{options}), {});
+        set_up_body(body_of(rules(),
+                            moqt::msg::client_setup{options, moqt::msg::version_list::of(rules())}),
+                    {});
     else
-        set_up_body(body_of(rules(), moqt::msg::server_setup{options}), {});
+        set_up_body(body_of(rules(), moqt::msg::server_setup{options, rules().version}), {});
 }
 
 void side::set_up_body(bytes body, std::string_view note) {

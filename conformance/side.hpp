@@ -122,6 +122,8 @@ public:
     request ask(M m) {
         m.request_id = next_id();
         if constexpr (std::is_same_v<M, moqt::msg::fetch>) say_range(m);
+        if constexpr (requires { m.params.authorization_tokens; })
+            if (m.params.authorization_tokens.empty()) m.params.authorization_tokens = shown();
         return ask_body<M>(m.request_id, body_of(rules(), m), {});
     }
     /// The same with a body made by hand, which has the identifier `id` in it.
@@ -133,6 +135,14 @@ public:
         send_body(stream, M::code(rules()), body, note);
         return out;
     }
+    /// The token that requests show: the operator's good one, unless a row chooses otherwise.
+    [[nodiscard]] moqt::token_list shown() const noexcept { return moqt::token_list{tokens_}; }
+    void show(bytes value);
+    void show_nothing() noexcept { tokens_.clear(); }
+    /// The draft's plain yes to a request of the peer, and its no.
+    void grant(const inbound& asked, moqt::request_id id);
+    void refuse(moqt::stream_id stream, std::uint64_t asked, moqt::request_id id,
+                std::uint64_t code);
     /// Where a new request of this kind goes.
     template <class M>
     [[nodiscard]] moqt::stream_id stream_for() {
@@ -165,6 +175,14 @@ public:
         }
         return nullptr;
     }
+    /// The first request of the peer on a stream of its own, or null.
+    [[nodiscard]] const inbound* own_request() const {
+        for (const auto& m : inbox)
+            if (!moqt::is_unidirectional(m.stream) && m.stream != control &&
+                moqt::opened_by_server(m.stream) == client_)
+                return &m;
+        return nullptr;
+    }
     [[nodiscard]] const received_stream* stream(moqt::stream_id id) const {
         const auto at = streams.find(id);
         return at == streams.end() ? nullptr : &at->second;
@@ -184,6 +202,7 @@ public:
     std::deque<inbound> inbox{};
     std::deque<octets> datagrams{};
     moqt::stream_id their_control = 0;
+    std::string place{}; ///< authority of the URL that this peer was started with
     // What we did, for the checkers.
     std::vector<asked_request> asked{};
     std::vector<moqt::stream_id> updated{};   ///< streams of our REQUEST_UPDATEs
@@ -207,6 +226,7 @@ private:
     moqt::stream_id next_[2]{};
     moqt::request_id requests_ = 0;
     bool control_known_ = false;
+    std::vector<moqt::authorization_token> tokens_{};             ///< one, or none
     std::shared_ptr<side*> self_ = std::make_shared<side*>(this); ///< what drivers hold weakly
 };
 

@@ -73,11 +73,21 @@ bool stage::takes(std::size_t size) {
     return false;
 }
 
-side& stage::add_side() {
+side& stage::new_side() {
     sides_.push_back(std::make_unique<side>(*this, static_cast<unsigned>(sides_.size()),
                                             target_->peer == peer_kind::relay));
-    auto& fresh = *sides_.back();
+    return *sides_.back();
+}
+
+side& stage::add_side() {
+    auto& fresh = new_side();
     network_->connect(*this, fresh);
+    return fresh;
+}
+
+side& stage::expect_side() {
+    auto& fresh = new_side();
+    network_->expect(*this, fresh);
     return fresh;
 }
 

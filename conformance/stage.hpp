@@ -20,14 +20,26 @@ enum class peer_kind : std::uint8_t {
     subscriber, ///< a client that subscribes to us
 };
 
+/// Tokens that the operator knows what the peer says to; those that are empty are not known.
+/// Where a good one is given, the peer is one that demands a token of everybody.
+struct agreed_tokens {
+    std::uint64_t type = 0; ///< Token Type of all of them
+    octets good{};          ///< allows everything that rows do
+    octets bad{};           ///< well-formed, and otherwise invalid
+    octets expired{};       ///< was good once
+};
+
 /// Which peer the rows are for, and how long it may take.
 struct target_info {
     moqt::draft version = moqt::draft::d18;
     peer_kind peer = peer_kind::relay;
     bool webtransport = false;
-    std::string authority{};                ///< of the URL: what AUTHORITY carries on raw QUIC
-    std::string path{};                     ///< of the URL: what PATH carries on raw QUIC
-    std::string nonce{};                    ///< makes names unlike those of other runs
+    std::string authority{};       ///< of the URL: what AUTHORITY carries on raw QUIC
+    std::string path{};            ///< of the URL: what PATH carries on raw QUIC
+    std::string track = "catalog"; ///< of a publisher that announces its namespace alone
+    std::string nonce{};           ///< makes names unlike those of other runs
+    agreed_tokens tokens{};
+    bool can_leave = false;                 ///< `connector::make_leave` does something
     duration patience = milliseconds(2500); ///< until no answer counts as silence
     duration row_time = seconds(20);        ///< the longest that a row may take
     std::size_t most_events = 20'000;       ///< more of the peer than any row needs
@@ -40,6 +52,10 @@ public:
     /// Begins a connection; the outcome is told to `fresh`. A client of ours for a server, or the
     /// next connection of the peer where that is the client.
     virtual void connect(stage& owner, side& fresh) = 0;
+    /// The next connection of the peer, which comes by itself.
+    virtual void expect(stage& owner, side& fresh) = 0;
+    /// Brings the peer to leave every session that it has, once in a run.
+    virtual void make_leave() {}
 
 protected:
     ~connector() = default;
@@ -78,6 +94,9 @@ public:
         return sides_;
     }
     [[nodiscard]] const trace& record() const noexcept { return record_; }
+    /// The row waits until the peer leaves; `tell_leaving` when it has been brought to.
+    [[nodiscard]] bool wants_leave() const noexcept { return wants_leave_; }
+    void tell_leaving() noexcept { leaving_ = true; }
 
     // For sides ---------------------------------------------------------------------------------
     void log(trace_entry::kind what, unsigned number, std::string text, bytes data) {
@@ -89,6 +108,8 @@ public:
     // For rows ----------------------------------------------------------------------------------
     /// A connection that is on its way.
     side& add_side();
+    /// One that the peer opens without being told to.
+    side& expect_side();
     /// A namespace that no other row uses.
     [[nodiscard]] moqt::track_namespace space(std::string_view more = {}) const {
         return space_of(target_->nonce,
@@ -111,6 +132,11 @@ public:
     [[nodiscard]] waiter until(std::function<bool()> condition) {
         return until(std::move(condition), target_->patience);
     }
+    /// Waits until the peer has been brought to leave, which happens when no row needs it any more.
+    [[nodiscard]] waiter peer_leaves() {
+        wants_leave_ = true;
+        return until([this] { return leaving_; }, target_->row_time);
+    }
     /// Lets time pass.
     [[nodiscard]] waiter rest(duration span) {
         return until([] { return false; }, span);
@@ -119,6 +145,7 @@ public:
 private:
     [[nodiscard]] bool ready();
     void finish(verdict v);
+    side& new_side();
 
     const target_info* target_;
     connector* network_;
@@ -136,6 +163,8 @@ private:
     bool met_ = false;
     std::coroutine_handle<> waiting_{};
     bool inside_ = false;
+    bool wants_leave_ = false;
+    bool leaving_ = false;
     bool done_ = false;
     verdict outcome_{};
     task<verdict> running_{}; ///< last: what it borrows goes after it

@@ -1,5 +1,7 @@
 #include "steps.hpp"
 
+#include <algorithm>
+
 namespace moqrtc::conformance {
 
 using moqt::close_code;
@@ -147,6 +149,25 @@ task<const inbound*> granted(stage& s, side* at, request r, const char* what) {
     co_return m;
 }
 
+namespace {
+
+/// The registry of codes for the answer to a request of ours, where a draft has several.
+moqt::error_registry registry_for(const side& at, const request& r) {
+    using namespace moqt;
+    const auto asked = std::ranges::find_if(at.asked, [&](const asked_request& a) {
+        return a.what.stream == r.stream && a.what.id == r.id;
+    });
+    if (asked == at.asked.end()) return error_registry::subscribe;
+    const auto is = [&](std::uint64_t type) { return asked->type == type; };
+    if (is(msg::publish::code(at.rules()))) return error_registry::publish;
+    if (is(msg::fetch::code(at.rules()))) return error_registry::fetch;
+    if (is(msg::publish_namespace::code(at.rules()))) return error_registry::publish_namespace;
+    if (is(msg::subscribe_namespace::code(at.rules()))) return error_registry::subscribe_namespace;
+    return error_registry::subscribe;
+}
+
+} // namespace
+
 task<verdict> rejects(stage& s, side* at, request r, std::optional<moqt::request_error_code> with) {
     const auto* m = co_await answer_to(s, at, r);
     if (at->closed) {
@@ -166,8 +187,9 @@ task<verdict> rejects(stage& s, side* at, request r, std::optional<moqt::request
         co_return fail("the request is granted: " +
                        describe_message(at->rules(), m->type, m->body));
     const auto number = error_number(*at, *m);
-    if (with && number != to_wire(at->rules(), *with)) {
-        const auto is = number ? moqt::from_wire<moqt::request_error_code>(at->rules(), *number)
+    const auto registry = registry_for(*at, r);
+    if (with && number != moqt::error_number(at->rules(), *with, registry)) {
+        const auto is = number ? moqt::error_of(at->rules(), *number, registry)
                                : moqt::request_error_code::internal_error;
         co_return fail("refused with " + std::string{to_string(is)} + " (" +
                        std::to_string(number.value_or(0)) + ") instead of " +
@@ -212,9 +234,7 @@ task<feed> feeds(stage& s, const feed_options& options) {
                     const auto& one = out.p->inbox[seen];
                     if (one.type != moqt::msg::subscribe_namespace::code(rules)) continue;
                     const auto asked = moqt::parse<moqt::msg::subscribe_namespace>(rules, one.body);
-                    if (asked)
-                        out.p->send_message(one.stream,
-                                            moqt::msg::request_ok{asked->request_id, {}, {}});
+                    if (asked) out.p->grant(one, asked->request_id);
                 }
                 m = out.p->find(moqt::msg::subscribe::code(rules));
                 return m != nullptr || out.p->closed;
@@ -363,13 +383,13 @@ task<verdict> ends_track(stage& s, const feed* of) {
         co_await s.until([&] { return p->closed || (left() && told()) || went_on(); });
         if (went_on()) co_await s.until([&] { return left() && told(); }, milliseconds(300));
     }
-    if (p->closed) {
-        if (p->closed->what == ending::how::application && p->closed->by_peer &&
-            p->closed->code != 0)
-            co_return fail("the session is closed with " + words(*p, p->closed->code) +
-                           " instead of ending the track");
+    if (p->closed && p->closed->what == ending::how::application && p->closed->by_peer &&
+        p->closed->code != 0)
+        co_return fail("the session is closed with " + words(*p, p->closed->code) +
+                       " instead of ending the track");
+    // A subscriber of one track that ends it may leave then, without an error.
+    if (p->closed && !(left() && told()))
         co_return undecided("the connection ended: " + p->closed->reason);
-    }
     if (of->s != nullptr && of->s->closed)
         co_return fail("the subscriber's session is closed because of the publisher's object");
     if (left() && told()) {
@@ -381,7 +401,8 @@ task<verdict> ends_track(stage& s, const feed* of) {
                                std::to_string(m ? m->status_code : 0) +
                                " instead of MALFORMED_TRACK (" + std::to_string(wanted) + ")");
         }
-        co_return pass("the track is ended towards both sides");
+        co_return pass(of->s != nullptr ? "the track is ended towards both sides"
+                                        : "the subscription is ended");
     }
     if (went_on()) co_return fail("the track goes on: a later object is delivered");
     if (left()) co_return fail("the subscription to us is ended, our subscriber is not told");

@@ -33,19 +33,25 @@ struct suite::passive {
     std::vector<std::unique_ptr<checker>> all;
 };
 
-const row* row_of(std::string_view key) {
+const row* row_of(std::string_view key, unsigned peer) {
     static const auto all = [] {
         std::vector<row> out;
-        for (const auto rows :
-             {encoding_rows(), setup_rows(), token_rows(), parameter_rows(), control_rows(),
-              data_rows(), fetch_rows(), malformed_rows(), gap_rows(), request_rows(), state_rows(),
-              relay_rows(), cache_rows(), sender_rows(), choice_rows(), filter_rows(),
-              unreachable_rows()})
+        for (const auto rows : {encoding_rows(),  setup_rows(),      token_rows(),  policy_rows(),
+                                parameter_rows(), control_rows(),    data_rows(),   fetch_rows(),
+                                fetched_rows(),   malformed_rows(),  gap_rows(),    request_rows(),
+                                state_rows(),     relay_rows(),      cache_rows(),  sender_rows(),
+                                stream_rows(),    published_rows(),  choice_rows(), filter_rows(),
+                                leaving_rows(),   unreachable_rows()})
             out.insert(out.end(), rows.begin(), rows.end());
         return out;
     }();
-    const auto at = std::ranges::find(all, key, &row::key);
-    return at == all.end() ? nullptr : &*at;
+    const row* found = nullptr;
+    for (const auto& r : all) {
+        if (r.key != key) continue;
+        if ((r.peers & peer) != 0) return &r;
+        if (found == nullptr) found = &r;
+    }
+    return found;
 }
 
 suite::suite(target_info target, suite_options options, connector& network)
@@ -60,6 +66,13 @@ suite::suite(target_info target, suite_options options, connector& network)
         outcomes_.push_back({&rule, name, undecided("not begun"), {}, {}});
     }
     settled_.resize(outcomes_.size());
+    for (const bool last : {false, true}) {
+        if (last) last_ = order_.size();
+        for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+            const auto* r = row_of(outcomes_[i].rule->key(), fit_of(target_.peer));
+            if ((r != nullptr && r->last) == last) order_.push_back(i);
+        }
+    }
 }
 
 suite::~suite() = default;
@@ -86,8 +99,7 @@ instant suite::next_timeout() const noexcept {
     auto next = first_ ? first_->next_timeout() : never;
     for (const auto& e : running_)
         next = std::min(next, e.on->next_timeout());
-    if (!first_ && next_ < outcomes_.size() && running_.size() < options_.at_once)
-        next = std::min(next, start_next_);
+    if (!first_ && may_start()) next = std::min(next, start_next_);
     if (!first_) next = std::min(next, began_ + options_.run_time);
     return next;
 }
@@ -150,18 +162,39 @@ void suite::collect(instant now) {
     if (now >= began_ + options_.run_time) {
         for (auto& e : running_)
             e.on->give_up(undecided("the time of the whole run is over"));
-        next_ = outcomes_.size();
+        next_ = order_.size();
         if (!running_.empty()) return collect(now);
     }
     start_rows(now);
-    if (running_.empty() && next_ == outcomes_.size()) finish(now);
+    leave_if_wanted(now);
+    if (running_.empty() && next_ == order_.size()) finish(now);
+}
+
+/// Those that bring the peer to leave start together, when all others have ended.
+bool suite::may_start() const noexcept {
+    if (next_ == order_.size() || (next_ == last_ && !running_.empty())) return false;
+    return next_ > last_ || running_.size() < options_.at_once;
+}
+
+void suite::leave_if_wanted(instant now) {
+    const auto wants = [](const entry& e) { return e.on->wants_leave(); };
+    if (asked_to_leave_ || next_ != order_.size() || running_.empty() ||
+        !std::ranges::all_of(running_, wants))
+        return;
+    asked_to_leave_ = true;
+    network_->make_leave();
+    for (const auto& e : running_)
+        e.on->tell_leaving();
+    for (std::size_t i = 0; i < running_.size(); ++i)
+        running_[i].on->poke(now);
+    collect(now);
 }
 
 void suite::start_rows(instant now) {
-    while (next_ < outcomes_.size() && running_.size() < options_.at_once) {
-        const auto index = next_;
+    while (may_start()) {
+        const auto index = order_[next_];
         const auto& rule = *outcomes_[index].rule;
-        const auto* r = row_of(rule.key());
+        const auto* r = row_of(rule.key(), fit_of(target_.peer));
         const bool plays = r != nullptr && r->play != nullptr;
         if (!plays || (r->peers & fit_of(target_.peer)) == 0) {
             ++next_;
@@ -193,10 +226,15 @@ void suite::finish(instant) {
         const auto key = outcomes_[i].rule->key();
         const auto at =
             std::ranges::find_if(passive_->all, [&](const auto& c) { return c->key() == key; });
-        if (at != passive_->all.end())
+        if (at != passive_->all.end() && ((*at)->peers() & fit_of(target_.peer)) == 0)
+            settle(i, elsewhere(std::string{other_peer((*at)->peers())}), nullptr);
+        else if (at != passive_->all.end())
             settle(i, (*at)->judge(), nullptr);
+        else if ((senders_of(key) & fit_of(target_.peer)) == 0)
+            settle(i, elsewhere(std::string{other_peer(senders_of(key))}), nullptr);
         else if (outcomes_[i].rule->kind == 'A')
-            settle(i, elsewhere(std::string{session_test_of(key)}), nullptr);
+            settle(i, elsewhere("a rule for applications: " + std::string{outcomes_[i].rule->test}),
+                   nullptr);
         else
             settle(i, undecided("no occasion: " + std::string{why_no_occasion(key)}), nullptr);
     }

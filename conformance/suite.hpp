@@ -65,6 +65,8 @@ private:
         std::size_t index = 0; ///< of its outcome
     };
     void start_rows(instant now);
+    [[nodiscard]] bool may_start() const noexcept;
+    void leave_if_wanted(instant now);
     void collect(instant now);
     void settle(std::size_t index, verdict v, stage* on);
     void finish(instant now);
@@ -73,15 +75,18 @@ private:
     suite_options options_;
     connector* network_;
     std::vector<outcome> outcomes_{};
+    std::vector<std::size_t> order_{}; ///< of the outcomes' rows; those behind `last_` go last
+    std::size_t last_ = 0;
     std::vector<char> settled_{};
     std::vector<entry> running_{};
     std::vector<std::unique_ptr<stage>> leaving_{}; ///< ended, their close is on its way
     std::unique_ptr<stage> first_{};
-    std::size_t next_ = 0;
+    std::size_t next_ = 0; ///< in `order_`
     std::size_t finished_ = 0;
     instant began_{};
     instant start_next_{};
     bool reached_ = false;
+    bool asked_to_leave_ = false;
     bool done_ = false;
     std::string why_not_{};
     struct passive;

@@ -1,7 +1,9 @@
 // Every control message in every spoken draft: what parses must serialize, have the size that was
 // promised, parse again to the same message, and give the same bytes again. The first byte of an
-// input picks the draft, the second the message; the rest is the message's body.
+// input picks the draft, the second the message; the rest is the message's body. Behind 0xff stands
+// a serialized name, which is the only text of what it stands for.
 #include <moqrtc/moqt/msg/all.hpp>
+#include <moqrtc/moqt/serialized_name.hpp>
 
 #include <cstdlib>
 #include <cstring>
@@ -92,6 +94,11 @@ void one(const wire_rules& rules, bytes in) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2 || size > 65537) return 0;
+    if (data[0] == 0xff) {
+        const std::string_view text{reinterpret_cast<const char*>(data) + 1, size - 1};
+        if (const auto name = parse_serialized_name(text)) require(serialize_name(*name) == text);
+        return 0;
+    }
     const auto& rules = rules_for(all_drafts[data[0] % all_drafts.size()]);
     const auto body = std::as_bytes(std::span{data + 2, size - 2});
     std::size_t index = data[1] % msg::all::size;

@@ -34,6 +34,13 @@ struct arguments {
     std::string listen{};
     std::string peer{};
     std::vector<std::string> command{};
+    bool webtransport = false;
+    std::string track{"catalog"};
+    std::string leave{};
+    std::string good_token{};
+    std::string bad_token{};
+    std::string expired_token{};
+    std::uint64_t token_type = 0;
     bool insecure = false;
     std::string cert_sha256{};
     std::string ca_file{};
@@ -69,6 +76,14 @@ int complain(const std::string& what) {
     return exit_status::arguments;
 }
 
+/// `0x` and pairs of hexadecimal digits are bytes, everything else is what it says.
+octets token_of(const std::string& text) {
+    if (text.starts_with("0x"))
+        if (auto decoded = hex_decode(text.substr(2))) return std::move(*decoded);
+    const auto plain = as_bytes(text);
+    return {plain.begin(), plain.end()};
+}
+
 /// One line that changes, on a terminal.
 class progress {
 public:
@@ -97,6 +112,11 @@ std::string read(const arguments& a, target_info& target, network_options& to) {
     target.nonce = nonce();
     target.patience = milliseconds(a.patience_ms);
     target.row_time = seconds(a.row_timeout_s);
+    target.tokens = {a.token_type, token_of(a.good_token), token_of(a.bad_token),
+                     token_of(a.expired_token)};
+    target.track = a.track;
+    target.can_leave = !a.leave.empty();
+    to.leave = a.leave;
     if (a.insecure) {
         to.trust.how = reference::tls_trust::mode::anyone;
     } else if (!a.cert_sha256.empty()) {
@@ -126,6 +146,8 @@ std::string read(const arguments& a, target_info& target, network_options& to) {
     to.listen_port =
         static_cast<std::uint16_t>(std::strtoul(a.listen.c_str() + colon + 1, nullptr, 10));
     to.command = a.command;
+    to.listen_webtransport = a.webtransport;
+    target.webtransport = a.webtransport;
     to.verbose = a.verbose;
     if (a.peer != "publisher" && a.peer != "subscriber")
         return "--peer says whether the command is a publisher or a subscriber";
@@ -145,6 +167,7 @@ int run(const arguments& a) {
     options.filters = a.filters;
     // Programs that are started for each row are heavier than connections.
     options.at_once = a.at_once != 0 ? a.at_once : listens ? 4 : 12;
+    if (to.listen_port != 0) options.at_once = 1; // one client at a time is told from others
     options.run_time = seconds(a.timeout_s);
 
     run_info info;
@@ -153,12 +176,7 @@ int run(const arguments& a) {
     info.program = "moqrtc-conformance";
     network net{std::move(to)};
     if (const auto problem = net.prepare(*speak); !problem.empty()) return complain(problem);
-    if (listens) {
-        // What the peer has to say of the URI that it was given.
-        const auto where = reference::parse_locator(net.url());
-        target.authority = where ? where->authority : std::string{};
-        target.path = where ? where->path : std::string{};
-    }
+    if (listens) target.path = "/moq"; // of the URL that the peer is given
     suite rows{target, options, net};
     if (rows.planned() == 0) return complain("no row fits --filter");
     progress line{rows};
@@ -203,6 +221,20 @@ int main(int count, char** values) {
                    "{port} in it say where; port 0 is a free one");
     app.add_option("--peer", a.peer, "what the command is: publisher or subscriber")
         ->check(CLI::IsMember({"publisher", "subscriber"}));
+    app.add_flag("--webtransport", a.webtransport,
+                 "with --listen: {url} is https:// (WebTransport) instead of moqt:// (raw QUIC)");
+    app.add_option("--track", a.track,
+                   "with --peer publisher: a track that it has in the namespace it announces")
+        ->capture_default_str();
+    app.add_option("--leave", a.leave,
+                   "command of a shell that brings the peer to leave with GOAWAY; run once, when "
+                   "all other rows are over");
+    app.add_option("--good-token", a.good_token,
+                   "a token that the peer takes, as text or 0x and hexadecimal digits: requests "
+                   "show it, and rows about tokens take the peer for one that demands it");
+    app.add_option("--bad-token", a.bad_token, "a token that is well-formed and invalid");
+    app.add_option("--expired-token", a.expired_token, "a token that was good once");
+    app.add_option("--token-type", a.token_type, "Token Type of these")->capture_default_str();
     app.add_option("--draft", a.draft, "the draft to speak, or NAME=DRAFT for a private name of it")
         ->capture_default_str();
     app.add_option("--filter", a.filters, "rows whose identifier contains this; repeat for more")

@@ -16,7 +16,8 @@ using namespace moqrtc::reference;
 network::network(network_options options) : options_{std::move(options)}, timer_{context_} {}
 
 network::~network() {
-    endpoint_.reset(); // its connections hold parts of the pool
+    doors_.clear(); // their connections hold parts of the pool
+    endpoint_.reset();
 }
 
 std::string network::prepare(const offered_draft& speak) {
@@ -24,36 +25,80 @@ std::string network::prepare(const offered_draft& speak) {
     auto tls = tls_client::make(options_.trust);
     if (!tls) return "TLS: " + tls.error();
     tls_ = *tls;
-    quic_config config;
-    config.idle_timeout = seconds(30);
+    config_.idle_timeout = seconds(30);
     // Rows open what they want, and want to see everything.
-    config.bidirectional_streams = 4096;
-    config.unidirectional_streams = 4096;
-    endpoint_ = std::make_unique<quic_endpoint>(context_, config);
+    config_.bidirectional_streams = 4096;
+    config_.unidirectional_streams = 4096;
+    endpoint_ = std::make_unique<quic_endpoint>(context_, config_);
     if (options_.listen_host.empty()) return {};
 
-    const auto address = socket_address::parse(options_.listen_host, options_.listen_port);
-    if (!address) return "--listen takes a numeric address";
     const std::vector<std::string> hosts{options_.listen_host};
     const auto identity = make_certificate(hosts, std::chrono::system_clock::now());
     if (!identity) return "certificate: " + identity.error();
-    const std::vector<std::string> protocols{speak.protocol};
+    const std::vector<std::string> protocols{
+        options_.listen_webtransport ? std::string{http3_protocol} : speak.protocol};
     auto server = tls_server::make(*identity, protocols);
     if (!server) return "TLS: " + server.error();
-    const auto accept = [this](quic_connection& connection,
-                               std::string_view) -> std::unique_ptr<connection_handler> {
-        while (!expected_.empty() && expected_.front().to.expired())
-            expected_.pop_front();
-        if (expected_.empty()) return nullptr;
-        const auto who = expected_.front();
-        expected_.pop_front();
+    listening_ = *server;
+    return open_door(doors_.emplace_back()); // what cannot be listened at is known at once
+}
+
+std::string network::open_door(door& fresh) {
+    const auto address = socket_address::parse(options_.listen_host, options_.listen_port);
+    if (!address) return "--listen takes a numeric address";
+    const bool web = options_.listen_webtransport;
+    if (web) open_web(fresh);
+    const auto accept = [this, web,
+                         at = &fresh](quic_connection& connection,
+                                      std::string_view) -> std::unique_ptr<connection_handler> {
+        if (web) return std::make_unique<http3_connection>(connection, at->web);
+        const auto who = next_expected(*at);
+        if (!who) return nullptr;
         return std::make_unique<moqt_connection>(
-            connection, [&](moqt_carrier& carrier) { return link_for(carrier, who); }, offered_);
+            connection, [&](moqt_carrier& carrier) { return link_for(carrier, *who); }, offered_);
     };
-    if (const auto failure = endpoint_->listen(*address, false, *server, accept))
+    fresh.endpoint = std::make_unique<quic_endpoint>(context_, config_);
+    if (const auto failure = fresh.endpoint->listen(*address, false, listening_, accept))
         return "listening: " + failure.message();
-    url_ = "moqt://" + endpoint_->local().to_string() + "/moq";
+    fresh.authority = fresh.endpoint->local().to_string();
     return {};
+}
+
+network::door* network::door_of(const stage& owner) {
+    if (options_.listen_port != 0) return &doors_.front();
+    auto& at = door_of_[&owner];
+    if (at == nullptr) {
+        auto& fresh = doors_.emplace_back();
+        if (open_door(fresh).empty()) at = &fresh;
+    }
+    return at;
+}
+
+std::optional<network::waiting> network::next_expected(door& at) {
+    while (!at.expected.empty() && at.expected.front().to.expired())
+        at.expected.pop_front();
+    if (at.expected.empty()) return std::nullopt;
+    auto who = std::move(at.expected.front());
+    at.expected.pop_front();
+    return who;
+}
+
+/// Sessions of WebTransport for those who wait, and nothing else of HTTP/3.
+void network::open_web(door& at) {
+    at.web.connection.self = webtransport::role::server;
+    at.web.drafts = offered_;
+    at.web.fallback = offered_.front().version; // some drafts have no name there
+    at.web.pool = &pool_;
+    at.web.decide = [where = &at](const door_request&) {
+        return where->expected.empty() ? door_answer{429, "no row waits"} : door_answer{};
+    };
+    at.web.make_link = [this, where = &at](moqt_carrier& carrier) {
+        return link_for(carrier, next_expected(*where).value_or(waiting{}));
+    };
+    at.web.answer = [](const http_request&, const http_server::reply& reply) {
+        reply(http_response{404, "text/plain; charset=utf-8", "no files here\n"});
+    };
+    at.web.post = [this](std::function<void()> work) { asio::post(context_, std::move(work)); };
 }
 
 std::unique_ptr<carried> network::link_for(moqt_carrier& carrier, const waiting& who) {
@@ -63,8 +108,11 @@ std::unique_ptr<carried> network::link_for(moqt_carrier& carrier, const waiting&
 void network::connect(stage& owner, side& fresh) {
     waiting who{&owner, fresh.watch()};
     if (!options_.listen_host.empty()) {
-        expected_.push_back(who);
-        return start_child(who);
+        auto* const at = door_of(owner);
+        if (at == nullptr) return fresh.on_closed({ending::how::refused, false, 0, "no socket"});
+        fresh.place = at->authority;
+        at->expected.push_back(who);
+        return start_child(who, *at);
     }
     connect_options to;
     to.host = options_.where.host;
@@ -81,15 +129,26 @@ void network::connect(stage& owner, side& fresh) {
     });
 }
 
-void network::start_child(const waiting& who) {
+void network::expect(stage& owner, side& fresh) {
+    if (auto* const at = options_.listen_host.empty() ? nullptr : door_of(owner))
+        at->expected.push_back({&owner, fresh.watch()});
+}
+
+void network::make_leave() {
+    (void)children_.start(this, {"/bin/sh", "-c", options_.leave}, options_.verbose);
+}
+
+void network::start_child(const waiting& who, const door& by) {
     auto command = options_.command;
-    const auto port = std::to_string(endpoint_->local().port());
+    const auto port = std::to_string(by.endpoint->local().port());
+    const auto url =
+        (options_.listen_webtransport ? "https://" : "moqt://") + by.authority + "/moq";
     const auto put = [](std::string& in, std::string_view name, const std::string& value) {
         for (auto at = in.find(name); at != in.npos; at = in.find(name, at + value.size()))
             in.replace(at, name.size(), value);
     };
     for (auto& part : command) {
-        put(part, "{url}", url_);
+        put(part, "{url}", url);
         put(part, "{port}", port);
     }
     (void)children_.start(who.owner, command, options_.verbose);
@@ -116,7 +175,8 @@ void network::flush() {
         if (links_.contains(link)) link->take_outbox();
     const auto alive = suite_->running();
     children_.keep([&](const void* owner) {
-        return std::ranges::any_of(alive, [&](const stage* s) { return s == owner && !s->done(); });
+        return owner == this ||
+               std::ranges::any_of(alive, [&](const stage* s) { return s == owner && !s->done(); });
     });
 }
 
@@ -142,9 +202,17 @@ void network::run(suite& what) {
     suite_ = nullptr;
     timer_.cancel();
     endpoint_->close_all(0, "");
+    for (auto& d : doors_)
+        d.endpoint->close_all(0, "");
+    const auto left = [&] {
+        auto out = endpoint_->connections();
+        for (const auto& d : doors_)
+            out += d.endpoint->connections();
+        return out;
+    };
     context_.restart();
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{300};
-    while (endpoint_->connections() != 0 && std::chrono::steady_clock::now() < until)
+    while (left() != 0 && std::chrono::steady_clock::now() < until)
         context_.run_one_for(std::chrono::milliseconds{20});
     children_.stop_all();
 }

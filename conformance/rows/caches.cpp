@@ -267,26 +267,13 @@ constexpr std::array table{
 
 // Not from outside ------------------------------------------------------------------------------
 
-constexpr std::string_view leaving =
-    "the peer has to leave first, which nothing in the protocol makes it do";
-constexpr std::string_view judged_by_policy =
-    "which tokens are good is agreed out of band: a peer that takes every token shows nothing";
 constexpr std::array beyond{
-    row{"MUST-18-081", fits::all, nullptr, judged_by_policy},
-    row{"MUST-18-082", fits::all, nullptr, judged_by_policy},
-    row{"MUST-18-123", fits::all, nullptr, judged_by_policy},
-    row{"MUST-18-196", fits::all, nullptr, judged_by_policy},
-    row{"MUST-18-216", fits::all, nullptr, judged_by_policy},
-    row{"MUST-20-230", fits::all, nullptr, judged_by_policy},
-    row{"MUST-18-090", fits::all, nullptr, leaving},
     row{"MUST-18-173", fits::all, nullptr,
         "how a sender divides its flow control among its streams does not show outside"},
     row{"MUST-18-177", fits::all, nullptr,
         "what a sender remembers does not show; the timeouts that follow from it do"},
     row{"MUST-18-117", fits::all, nullptr,
         "types are written as differences, which leave no other order"},
-    row{"SHOULD-18-007", fits::all, nullptr, leaving},
-    row{"SHOULD-18-008", fits::all, nullptr, leaving},
     row{"SHOULD-18-015", fits::all, nullptr, "overload is what the peer says it is"},
     row{"MUST-18-183", fits::all, nullptr,
         "which limit a peer has, and when it is reached, is its own affair"},

@@ -46,7 +46,7 @@ task<verdict> supported_requests(stage& s) {
 }
 task<verdict> request_after_goaway(stage& s) {
     auto* const at = co_await ready(s);
-    at->send_message(at->control, msg::goaway{});
+    at->send_message(at->control, goodbye(*at));
     const auto space = s.space("late");
     const auto r = at->ask(msg::publish_namespace{0, space.view(), {}});
     const auto* m = co_await answer_to(s, at, r);
@@ -67,13 +67,33 @@ task<verdict> discovery_ends(stage& s) {
     if (m == nullptr) throw inconclusive{"the peer sends no SUBSCRIBE_NAMESPACE"};
     const auto asked = parse<msg::subscribe_namespace>(s.rules(), m->body);
     if (!asked) throw inconclusive{"the peer's SUBSCRIBE_NAMESPACE does not parse"};
-    at->send_message(m->stream, msg::request_ok{asked->request_id, {}, {}});
+    at->grant(*m, asked->request_id);
     const auto suffix = space_of("here");
     at->send_message(m->stream, msg::namespace_message{suffix.view()}, true);
     co_return co_await goes_on(s, at);
 }
 
+/// A client that is sent elsewhere; that is where we are, under another path.
+task<verdict> goes_where_it_is_sent(stage& s) {
+    auto* const at = co_await ready(s);
+    if (at->webtransport)
+        throw inconclusive{"a path shows in SETUP on raw QUIC alone: without --webtransport"};
+    auto* const next = &s.expect_side();
+    constexpr std::string_view path = "/moved";
+    next->place = (at->place.empty() ? s.target().authority : at->place) + std::string{path};
+    at->send_message(at->control, goodbye(*at, "moqt://" + next->place));
+    co_await s.until([&] { return next->met || next->closed; }, s.target().patience * 2);
+    if (!next->open) co_return undecided("the client opens no other session, which it may");
+    if (!next->met && s.rules().setup == setup_form::symmetric)
+        co_return undecided("the client says no SETUP in its new session");
+    const auto said = peer_options(*next).path;
+    if (said && as_text(*said) == path) co_return pass("the new session is for the new URI");
+    co_return fail("the new session is for " + (said ? std::string{as_text(*said)} : "no path") +
+                   " instead of " + std::string{path});
+}
+
 constexpr std::array table{
+    row{"MUST-18-128", fits::clients, goes_where_it_is_sent},
     row{"SHOULD-18-009", fits::receivers, unanswered_request},
     row{"SHOULD-18-011", fits::relay, unwanted_publish},
     row{"SHOULD-18-012", fits::relay, supported_requests},

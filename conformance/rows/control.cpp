@@ -173,7 +173,7 @@ request_id id_of(const side& at, const inbound& m) {
 task<verdict> done_without_namespace(stage& s) {
     auto* at = co_await ready(s);
     const auto* m = co_await asked_for<msg::subscribe_namespace>(s, at);
-    at->send_message(m->stream, msg::request_ok{id_of<msg::subscribe_namespace>(*at, *m), {}, {}});
+    at->grant(*m, id_of<msg::subscribe_namespace>(*at, *m));
     const auto suffix = space_of("never");
     at->send_message(m->stream, msg::namespace_done{suffix.view()});
     co_return co_await closes(s, at);
@@ -265,23 +265,23 @@ task<verdict> second_namespace_ok(stage& s) {
     auto* at = co_await ready(s);
     const auto* m = co_await asked_for<msg::publish_namespace>(s, at);
     const auto id = id_of<msg::publish_namespace>(*at, *m);
-    at->send_message(m->stream, msg::request_ok{id, {}, {}});
-    at->send_message(m->stream, msg::request_ok{id, {}, {}});
+    at->grant(*m, id);
+    at->grant(*m, id);
     co_return co_await should_close(s, at);
 }
 task<verdict> second_discovery_ok(stage& s) {
     auto* at = co_await ready(s);
     const auto* m = co_await asked_for<msg::subscribe_namespace>(s, at);
     const auto id = id_of<msg::subscribe_namespace>(*at, *m);
-    at->send_message(m->stream, msg::request_ok{id, {}, {}});
-    at->send_message(m->stream, msg::request_ok{id, {}, {}});
+    at->grant(*m, id);
+    at->grant(*m, id);
     co_return co_await should_close(s, at);
 }
 task<verdict> unknown_codes(stage& s) {
     feed_options options;
     options.answered = false;
     const auto f = co_await feeds(s, options);
-    f.p->send_message(f.stream, msg::request_error{f.id, 0x3f21});
+    f.p->refuse(f.stream, msg::subscribe::code(s.rules()), f.id, 0x3f21);
     auto v = co_await goes_on(s, f.p);
     if (v.what != verdict::kind::pass) co_return v;
     const feed_options more{.name = "second"};

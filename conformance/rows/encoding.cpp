@@ -188,9 +188,17 @@ task<verdict> unknown_message(stage& s) {
     auto v = co_await closes(s, at, codes::any_error());
     if (v.what != verdict::kind::pass || !s.rules().request_streams) co_return v;
     at = co_await ready(s);
-    const auto space = s.space("own");
-    const auto r = at->ask(msg::publish_namespace{0, space.view(), {}});
-    at->send_body(r.stream, 0x3f, {}, "no such type");
+    stream_id own = 0;
+    if (s.target().peer == peer_kind::relay) {
+        const auto space = s.space("own");
+        own = at->ask(msg::publish_namespace{0, space.view(), {}}).stream;
+    } else {
+        // A client may have refused ours by then: its own request is open as long as we like.
+        co_await s.until([at] { return at->own_request() != nullptr || at->closed; });
+        if (at->own_request() == nullptr) co_return undecided("the peer makes no request");
+        own = at->own_request()->stream;
+    }
+    at->send_body(own, 0x3f, {}, "no such type");
     co_return co_await closes(s, at, codes::any_error());
 }
 task<verdict> wrong_length(stage& s) {

@@ -179,8 +179,6 @@ constexpr std::array table{
     row{"MUST-20-056", fits::relay, notify_of_the_subscriber},
     row{"MUST-20-172", fits::all, nullptr,
         "a fill would have to last while its subscription is cancelled"},
-    row{"MUST-20-177", fits::all, nullptr,
-        "which tokens are good is agreed out of band: a peer that takes every token shows nothing"},
 };
 
 } // namespace

@@ -80,6 +80,20 @@ task<verdict> filter_with_more(stage& s) {
                                       "a filter that is shorter than its length");
 }
 task<verdict> unknown_filter(stage& s) {
+    if (s.rules().location_filter == location_filter_form::fields) {
+        // The Filter Type is the last field before the parameters.
+        auto* const at = co_await ready(s);
+        const auto id = at->next_id();
+        const auto name = s.track();
+        message_params params;
+        params.subscription_filter = subscription_filter{filter_type::next_group_start, {}, 0};
+        auto fields = body_before_parameters(
+            s.rules(), msg::subscribe{id, name.space.view(), as_bytes(name.name), params});
+        fields.back() = std::byte{5};
+        const auto body = raw{s.rules(), fields}.count(0).take();
+        at->ask_body<msg::subscribe>(id, body, "Filter Type 5");
+        co_return co_await closes(s, at);
+    }
     for (const std::uint64_t type : {0u, 5u}) {
         const auto content = raw{s.rules()}.v(type).take();
         const auto parameters = one(s).data(0x21, content).take();

@@ -32,8 +32,8 @@ task<verdict> ok_only_with_upstream(stage& s) {
     co_await s.until([&] { return f.s->answer(f.asked) != nullptr; }, milliseconds(300));
     if (f.s->answer(f.asked) != nullptr && !is_error(*f.s, *f.s->answer(f.asked)))
         co_return fail("granted although the publisher has not answered");
-    f.p->send_message(
-        f.stream, msg::request_error{f.id, to_wire(s.rules(), request_error_code::uninterested)});
+    f.p->refuse(f.stream, msg::subscribe::code(s.rules()), f.id,
+                to_wire(s.rules(), request_error_code::uninterested));
     const auto* m = co_await answer_to(s, f.s, f.asked);
     if (m == nullptr) co_return undecided("not answered when the publisher has refused");
     co_return is_error(*f.s, *m) ? pass("refused as the publisher refuses")

@@ -94,8 +94,8 @@ task<verdict> fetch_of(stage& s, std::optional<location> largest, location start
     });
     if (m != nullptr)
         if (const auto asked = parse<msg::fetch>(s.rules(), m->body))
-            f.p->send_message(m->stream, msg::request_error{asked->request_id,
-                                                            to_wire(s.rules(), invalid_range)});
+            f.p->refuse(m->stream, m->type, asked->request_id,
+                        moqt::error_number(s.rules(), invalid_range, error_registry::fetch));
     co_return co_await rejects(s, f.s, r, invalid_range);
 }
 task<verdict> fetch_beyond_the_largest(stage& s) {

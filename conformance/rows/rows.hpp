@@ -28,16 +28,19 @@ struct row {
     unsigned peers = fits::all;
     stage::play play = nullptr;
     std::string_view why{}; ///< without a play: why nothing outside shows it
+    bool last = false;      ///< it brings the peer to leave: when no other row needs it any more
 };
 
 [[nodiscard]] std::span<const row> encoding_rows();
 [[nodiscard]] std::span<const row> setup_rows();
 [[nodiscard]] std::span<const row> token_rows();
+[[nodiscard]] std::span<const row> policy_rows();
 [[nodiscard]] std::span<const row> parameter_rows();
 [[nodiscard]] std::span<const row> control_rows();
 [[nodiscard]] std::span<const row> answer_rows();
 [[nodiscard]] std::span<const row> data_rows();
 [[nodiscard]] std::span<const row> fetch_rows();
+[[nodiscard]] std::span<const row> fetched_rows();
 [[nodiscard]] std::span<const row> malformed_rows();
 [[nodiscard]] std::span<const row> gap_rows();
 [[nodiscard]] std::span<const row> request_rows();
@@ -45,12 +48,15 @@ struct row {
 [[nodiscard]] std::span<const row> relay_rows();
 [[nodiscard]] std::span<const row> cache_rows();
 [[nodiscard]] std::span<const row> sender_rows();
+[[nodiscard]] std::span<const row> stream_rows();
+[[nodiscard]] std::span<const row> published_rows();
+[[nodiscard]] std::span<const row> leaving_rows();
 [[nodiscard]] std::span<const row> choice_rows();
 [[nodiscard]] std::span<const row> filter_rows();
 [[nodiscard]] std::span<const row> unreachable_rows();
 
-/// The row of a requirement, or null.
-[[nodiscard]] const row* row_of(std::string_view key);
+/// The row of a requirement for a kind of peer; where there is none, that for others; or null.
+[[nodiscard]] const row* row_of(std::string_view key, unsigned peer = fits::all);
 
 /// The front of every request.
 inline raw head(const moqt::wire_rules& rules, moqt::request_id id) {
@@ -69,6 +75,12 @@ inline raw subscription(side& at, moqt::request_id id, const moqt::full_track_na
     return {at.rules(),
             body_before_parameters(
                 at.rules(), moqt::msg::subscribe{id, name.space.view(), as_bytes(name.name), {}})};
+}
+/// A GOAWAY for a control stream: none of the peer's requests was processed.
+inline moqt::msg::goaway goodbye(const side& at, std::string_view uri = {}) {
+    moqt::msg::goaway out{as_bytes(uri)};
+    if (at.rules().goaway_request) out.request_id = at.client() ? 1 : 0;
+    return out;
 }
 /// What the peer said in its SETUP; borrows from the side.
 [[nodiscard]] moqt::setup_options peer_options(const side& at);

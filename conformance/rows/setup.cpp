@@ -42,8 +42,13 @@ option_list usual(const side& at) {
     text(0x5, o.authority);
     return out;
 }
-octets encode(const wire_rules& rules, const option_list& options) {
+octets encode(const side& at, const option_list& options) {
+    const auto& rules = at.rules();
     raw out{rules};
+    if (rules.setup == setup_form::versions) {
+        if (at.client()) out.v(1); // how many
+        out.v(rules.version);
+    }
     if (rules.setup == setup_form::symmetric)
         out.append({});
     else
@@ -59,126 +64,127 @@ void put(option_list& to, const wire_rules& rules, std::uint64_t type, std::stri
 
 /// Connects and says a SETUP that `change` has spoilt; before that it is seen that a good one
 /// works.
-task<side*> says(stage& s, void (*change)(option_list&, const wire_rules&), const char* note) {
+template <class Change>
+task<side*> says(stage& s, Change change, const char* note) {
     co_await ready(s);
-    auto* at = co_await connects(s);
+    auto* const at = co_await connects(s);
     if (!at->client() && at->rules().setup != setup_form::symmetric)
         co_await s.until([at] { return at->met || at->closed; });
     auto options = usual(*at);
     change(options, at->rules());
-    at->set_up_body(encode(at->rules(), options), note);
+    at->set_up_body(encode(*at, options), note);
     co_return at;
 }
-constexpr const char* same_on_webtransport = "this URL is WebTransport: use moqt:// for this row";
 
-task<verdict> authority_from_server(stage& s) {
-    auto* at = co_await says(
-        s, [](option_list& o, const wire_rules& r) { put(o, r, 5, "example.org"); },
-        "AUTHORITY from a server");
-    co_return co_await closes(s, at, close_code::invalid_authority);
-}
-task<verdict> path_from_server(stage& s) {
-    auto* at = co_await says(
-        s, [](option_list& o, const wire_rules& r) { put(o, r, 1, "/path"); },
-        "PATH from a server");
-    co_return co_await closes(s, at, close_code::invalid_path);
-}
-task<verdict> foreign_authority(stage& s) {
-    if (s.target().webtransport) throw inconclusive{same_on_webtransport};
-    auto* at = co_await says(
-        s, [](option_list& o, const wire_rules& r) { put(o, r, 5, "not-served.invalid"); },
-        "an authority that nobody serves");
-    auto v = co_await closes(s, at, close_code::invalid_authority);
-    if (v.what == verdict::kind::fail && !at->closed)
-        co_return undecided("the session goes on: the server may serve every authority");
+/// Where a rule about an option holds.
+enum class carriers : std::uint8_t { all, quic, webtransport };
+/// An option that stands in SETUP where or as it must not.
+struct wrong_option {
+    std::uint64_t type = 0;
+    std::string_view value{};
+    const char* note = "";
+    close_code code = close_code::protocol_violation;
+    carriers where = carriers::all;
+    const char* served = nullptr; ///< it is right for a server that serves this
+};
+task<verdict> refuses_option(stage& s, wrong_option o) {
+    if (o.where == carriers::quic && s.target().webtransport)
+        throw inconclusive{"this URL is WebTransport: use moqt:// for this row"};
+    if (o.where == carriers::webtransport && !s.target().webtransport)
+        throw inconclusive{"needs WebTransport: run it with an https:// URL"};
+    auto* const at = co_await says(
+        s, [o](option_list& all, const wire_rules& r) { put(all, r, o.type, o.value); }, o.note);
+    auto v = co_await closes(s, at, o.code);
+    if (o.served != nullptr && v.what == verdict::kind::fail && !at->closed)
+        co_return undecided("the session goes on: the server may serve every " +
+                            std::string{o.served});
     co_return v;
 }
-task<verdict> foreign_path(stage& s) {
-    if (s.target().webtransport) throw inconclusive{same_on_webtransport};
-    auto* at = co_await says(
-        s, [](option_list& o, const wire_rules& r) { put(o, r, 1, "/no/such/place"); },
-        "a path that nobody serves");
-    auto v = co_await closes(s, at, close_code::invalid_path);
-    if (v.what == verdict::kind::fail && !at->closed)
-        co_return undecided("the session goes on: the server may serve every path");
-    co_return v;
+constexpr std::uint64_t path_option = 0x1;
+constexpr std::uint64_t token_option = 0x3;
+constexpr std::uint64_t authority_option = 0x5;
+/// The rows of that kind are one function each: a table of plays has no arguments.
+template <const wrong_option& option>
+task<verdict> refuses(stage& s) {
+    return refuses_option(s, option);
 }
-task<verdict> malformed_authority(stage& s) {
-    if (s.target().webtransport) throw inconclusive{same_on_webtransport};
-    auto* at = co_await says(
-        s, [](option_list& o, const wire_rules& r) { put(o, r, 5, "a b[:x"); },
-        "no authority by RFC 3986");
-    co_return co_await closes(s, at, close_code::malformed_authority);
-}
-task<verdict> malformed_path(stage& s) {
-    if (s.target().webtransport) throw inconclusive{same_on_webtransport};
-    auto* at = co_await says(
-        s, [](option_list& o, const wire_rules& r) { put(o, r, 1, "/a b%zz#x"); },
-        "no path by RFC 3986");
-    co_return co_await closes(s, at, close_code::malformed_path);
-}
-task<verdict> authority_on_webtransport(stage& s) {
-    if (!s.target().webtransport)
-        throw inconclusive{"needs WebTransport: run it with an https:// URL"};
-    auto* at = co_await says(
-        s, [](option_list& o, const wire_rules& r) { put(o, r, 5, "example.org"); },
-        "AUTHORITY on WebTransport");
-    co_return co_await closes(s, at, close_code::invalid_authority);
-}
-task<verdict> path_on_webtransport(stage& s) {
-    if (!s.target().webtransport)
-        throw inconclusive{"needs WebTransport: run it with an https:// URL"};
-    auto* at = co_await says(
-        s, [](option_list& o, const wire_rules& r) { put(o, r, 1, "/moq"); },
-        "PATH on WebTransport");
-    co_return co_await closes(s, at, close_code::invalid_path);
-}
+constexpr wrong_option authority_from_server{
+    authority_option, "example.org", "AUTHORITY from a server", close_code::invalid_authority};
+constexpr wrong_option path_from_server{path_option, "/path", "PATH from a server",
+                                        close_code::invalid_path};
+constexpr wrong_option foreign_authority{authority_option,
+                                         "not-served.invalid",
+                                         "an authority that nobody serves",
+                                         close_code::invalid_authority,
+                                         carriers::quic,
+                                         "authority"};
+constexpr wrong_option foreign_path{path_option,
+                                    "/no/such/place",
+                                    "a path that nobody serves",
+                                    close_code::invalid_path,
+                                    carriers::quic,
+                                    "path"};
+constexpr wrong_option malformed_authority{authority_option, "a b[:x", "no authority by RFC 3986",
+                                           close_code::malformed_authority, carriers::quic};
+constexpr wrong_option malformed_path{path_option, "/a b%zz#x", "no path by RFC 3986",
+                                      close_code::malformed_path, carriers::quic};
+constexpr wrong_option authority_on_webtransport{
+    authority_option, "example.org", "AUTHORITY on WebTransport", close_code::invalid_authority,
+    carriers::webtransport};
+constexpr wrong_option path_on_webtransport{path_option, "/moq", "PATH on WebTransport",
+                                            close_code::invalid_path, carriers::webtransport};
+
 task<verdict> alias_in_setup(stage& s) {
-    for (const bool remove : {true, false}) {
-        auto* at = co_await says(
+    for (const auto kind : {alias_type::delete_alias, alias_type::use_alias}) {
+        auto* const at = co_await says(
             s,
-            remove ? [](option_list& o,
-                        const wire_rules&
-                            r) { o.emplace(3, raw{r}.blob(raw{r}.v(0).v(1).get()).take()); }
-                   : [](option_list& o,
-                        const wire_rules&
-                            r) { o.emplace(3, raw{r}.blob(raw{r}.v(2).v(1).get()).take()); },
-            remove ? "token DELETE in SETUP" : "token USE_ALIAS in SETUP");
+            [kind](option_list& o, const wire_rules& r) {
+                const auto token = token_bytes(r, {kind, 1, 0, {}});
+                o.emplace(token_option, raw{r}.blob(token).take());
+            },
+            kind == alias_type::delete_alias ? "token DELETE in SETUP"
+                                             : "token USE_ALIAS in SETUP");
         auto v = co_await closes(s, at);
         if (v.what != verdict::kind::pass) co_return v;
     }
     co_return pass();
 }
 task<verdict> value_that_does_not_fit(stage& s) {
-    auto* at = co_await says(
+    auto* const at = co_await says(
         s,
         [](option_list& o, const wire_rules& r) {
-            o.emplace(3, raw{r}.blob(raw{r}.v(1).get()).take());
+            o.emplace(token_option, raw{r}.blob(raw{r}.v(1).get()).take());
         },
         "AUTHORIZATION_TOKEN: REGISTER without an alias");
     co_return co_await closes(s, at, close_code::key_value_formatting_error);
 }
+/// Options that the peer has to pass over: the session is set up, and goes on.
+template <class Change>
+task<verdict> passes_over(stage& s, side** at, Change change, const char* note) {
+    *at = co_await says(s, change, note);
+    side* const it = *at;
+    co_await s.until([it] { return it->met || it->closed; });
+    co_return co_await goes_on(s, it);
+}
 task<verdict> unknown_options(stage& s) {
-    auto* at = co_await says(
-        s,
+    side* at = nullptr;
+    co_return co_await passes_over(
+        s, &at,
         [](option_list& o, const wire_rules& r) {
             o.emplace(0x3ffe, raw{r}.v(5).take());
             o.emplace(0x3fff, raw{r}.blob("one").take());
             o.emplace(0x3fff, raw{r}.blob("two").take());
         },
         "unknown options, one twice");
-    co_await s.until([at] { return at->met || at->closed; });
-    co_return co_await goes_on(s, at);
 }
 task<verdict> grease(stage& s) {
-    auto* at = co_await says(
-        s,
+    side* at = nullptr;
+    auto v = co_await passes_over(
+        s, &at,
         [](option_list& o, const wire_rules& r) {
             o.emplace(0x7f * 4 + 0x9d, raw{r}.blob("grease").take());
         },
         "a grease option");
-    co_await s.until([at] { return at->met || at->closed; });
-    auto v = co_await goes_on(s, at);
     if (v.what != verdict::kind::pass || s.target().peer != peer_kind::relay) co_return v;
     const auto name = s.track("greased");
     const auto property = property_of(s.rules(), 0x7f * 5 + 0x9d, 7);
@@ -191,20 +197,18 @@ task<verdict> grease(stage& s) {
     co_return co_await goes_on(s, at);
 }
 task<verdict> register_beyond_the_cache(stage& s) {
-    co_await ready(s);
-    auto* at = co_await connects(s);
-    const auto other = co_await meets(s);
+    const auto* const other = co_await ready(s);
     const auto size = peer_options(*other).max_auth_token_cache_size.value_or(0);
-    if (!at->client() && at->rules().setup != setup_form::symmetric)
-        co_await s.until([at] { return at->met || at->closed; });
     if (size > 60'000) throw inconclusive{"the peer's token cache is larger than a SETUP"};
-    auto options = usual(*at);
-    raw token{at->rules()};
-    token.v(1).v(1).v(0).zeros(static_cast<std::size_t>(size));
-    options.emplace(3, raw{at->rules()}.blob(token.get()).take());
-    at->set_up_body(encode(at->rules(), options), "REGISTER of more than the cache holds");
-    co_await s.until([at] { return at->met || at->closed; });
-    co_return co_await goes_on(s, at);
+    const std::string value(static_cast<std::size_t>(size), 't');
+    side* at = nullptr;
+    co_return co_await passes_over(
+        s, &at,
+        [&value](option_list& o, const wire_rules& r) {
+            const auto token = token_bytes(r, {alias_type::register_alias, 1, 0, as_bytes(value)});
+            o.emplace(token_option, raw{r}.blob(token).take());
+        },
+        "REGISTER of more than the cache holds");
 }
 
 // Request IDs -----------------------------------------------------------------------------------
@@ -266,8 +270,8 @@ task<verdict> goaway_of_the_wrong_side(stage& s) {
 }
 task<verdict> second_goaway(stage& s) {
     auto* at = co_await ready(s);
-    at->send_message(at->control, msg::goaway{});
-    at->send_message(at->control, msg::goaway{});
+    at->send_message(at->control, goodbye(*at));
+    at->send_message(at->control, goodbye(*at));
     co_return co_await closes(s, at);
 }
 task<verdict> goaway_with_a_long_uri(stage& s) {
@@ -275,12 +279,13 @@ task<verdict> goaway_with_a_long_uri(stage& s) {
     raw body{at->rules()};
     body.blob("https://" + std::string(8185, 'h'));
     if (at->rules().goaway_timeout) body.v(0);
+    if (at->rules().goaway_request) body.v(at->client() ? 1 : 0);
     at->send_body(at->control, 0x10, body.get(), "a URI of 8193 bytes");
     co_return co_await closes(s, at);
 }
 task<verdict> goaway_with_a_uri(stage& s) {
     auto* at = co_await ready(s);
-    at->send_message(at->control, msg::goaway{as_bytes("https://example.org/")});
+    at->send_message(at->control, goodbye(*at, "https://example.org/"));
     co_return co_await closes(s, at);
 }
 task<verdict> streams_before_setup(stage& s) {
@@ -306,14 +311,14 @@ task<verdict> streams_before_setup(stage& s) {
 
 constexpr std::array table{
     row{"MUST-18-003", fits::all, value_that_does_not_fit},
-    row{"MUST-18-017", fits::clients, authority_from_server},
-    row{"MUST-18-018", fits::relay, authority_on_webtransport},
-    row{"MUST-18-019", fits::relay, foreign_authority},
-    row{"MUST-18-020", fits::relay, malformed_authority},
-    row{"MUST-18-021", fits::clients, path_from_server},
-    row{"MUST-18-022", fits::relay, path_on_webtransport},
-    row{"MUST-18-023", fits::relay, foreign_path},
-    row{"MUST-18-024", fits::relay, malformed_path},
+    row{"MUST-18-017", fits::clients, refuses<authority_from_server>},
+    row{"MUST-18-018", fits::relay, refuses<authority_on_webtransport>},
+    row{"MUST-18-019", fits::relay, refuses<foreign_authority>},
+    row{"MUST-18-020", fits::relay, refuses<malformed_authority>},
+    row{"MUST-18-021", fits::clients, refuses<path_from_server>},
+    row{"MUST-18-022", fits::relay, refuses<path_on_webtransport>},
+    row{"MUST-18-023", fits::relay, refuses<foreign_path>},
+    row{"MUST-18-024", fits::relay, refuses<malformed_path>},
     row{"MUST-18-025", fits::relay, alias_in_setup},
     row{"MUST-18-029", fits::all, wrong_parity},
     row{"MUST-16-029", fits::all, skipped_id},

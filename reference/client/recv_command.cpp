@@ -57,7 +57,8 @@ protected:
             summarize();
             return run().finish(exit_status::done);
         case track_receiver::progress::cut_off:
-            if (run().options().reconnect) {
+            if (run().options().reconnect &&
+                track_.reason() != moqt::publish_done_code::malformed_track) {
                 retry_ = now + retry_period;
                 return;
             }

@@ -133,6 +133,7 @@ protected:
                 owner_->on_established(now);
                 owner_->app_->established(now, *session_);
             } else if (e->what != moqt::event::kind::closed && !owner_->finishing_) {
+                if (e->what == moqt::event::kind::goaway) owner_->follow(*e);
                 owner_->app_->handle(now, *session_, *e);
             }
         }
@@ -287,6 +288,24 @@ void runner::retry(const close_info& info) {
     });
 }
 
+/// Where the server wants us next. Spec: moq-transport, anchor `message-goaway`.
+void runner::follow(const moqt::event& goaway) {
+    const auto m = goaway.as<moqt::msg::goaway>();
+    if (!m || m->new_session_uri.empty()) return;
+    auto next = parse_locator(as_text(m->new_session_uri));
+    if (!next) {
+        std::fprintf(stderr, "the server names no other: %s\n", next.error().c_str());
+        return;
+    }
+    // What we speak was chosen for the scheme that we came by.
+    if (next->how != options_.where.how) {
+        std::fprintf(stderr, "the server names one of another scheme, which is left out: %s\n",
+                     std::string{as_text(m->new_session_uri)}.c_str());
+        return;
+    }
+    options_.where = std::move(*next);
+}
+
 void runner::finish(int status, std::string complaint) {
     if (finishing_) return;
     finishing_ = true;
@@ -294,7 +313,11 @@ void runner::finish(int status, std::string complaint) {
     if (!complaint.empty()) std::fprintf(stderr, "%s\n", complaint.c_str());
     retry_timer_.cancel();
     if (link_ == nullptr || session() == nullptr || session()->closed()) return context_.stop();
-    wait_for_delivery(200);
+    // Not at once: what the application has just said is not on its way yet.
+    drain_timer_.expires_after(std::chrono::milliseconds{1});
+    drain_timer_.async_wait([this](std::error_code failure) {
+        if (!failure) wait_for_delivery(200);
+    });
 }
 
 /// Lost packets are repeated only while the connection lives, so the close waits until everything

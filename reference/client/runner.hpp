@@ -104,6 +104,7 @@ private:
     void on_established(instant now);
     void on_lost(instant now, const close_info& info);
     void retry(const close_info& info);
+    void follow(const moqt::event& goaway);
     void arm();
     void wait_for_delivery(int polls);
 

@@ -202,7 +202,7 @@ void subscriber::on_track(instant now, moqt::event& event, track& t,
     case track_receiver::progress::cut_off:
         say("track " + t.name + ": the server ended it with " +
             std::string{to_string(t.in.reason())});
-        if (reconnect) {
+        if (reconnect && t.in.reason() != moqt::publish_done_code::malformed_track) {
             retry_ = now + retry_period;
             return;
         }

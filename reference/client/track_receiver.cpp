@@ -39,6 +39,7 @@ result<void> track_receiver::subscribe(instant now, moqt::session& session, dura
     fetch_id_ = *id;
     from_position_ = filling_ && from_position;
     order_.restart();
+    guard_.emplace(session.rules());
     streams_.clear();
     done_.reset();
     drain_ = fetching_ = false;
@@ -69,16 +70,9 @@ track_receiver::progress track_receiver::handle(instant now, moqt::session& sess
         subscribed_ = false;
         return progress::rejected;
     case kind::object:
-        if (const auto found = streams_.find(event.stream); found != streams_.end())
-            found->second = {event.item.location.group, event.item.location.object + 1,
-                             event.item.end_of_group};
-        if (event.item.status == moqt::object_status::end_of_group)
-            order_.group_ends(event.item.location.group, event.item.location.object);
-        if (event.item.status == moqt::object_status::normal)
-            order_.add(event.item.location, std::move(event.item.payload));
-        return progress::taken;
+        return on_object(now, session, event, is_fetch);
     case kind::subgroup_opened:
-        streams_[event.stream] = {event.item.location.group};
+        streams_[event.stream] = {event.item.location.group, event.item.subgroup_id};
         order_.stream_opened(event.item.location.group);
         return progress::taken;
     case kind::stream_finished:
@@ -88,8 +82,7 @@ track_receiver::progress track_receiver::handle(instant now, moqt::session& sess
             return progress::taken;
         }
         if (is_fetch) return fetch_over(now, session, event.what == kind::stream_finished);
-        on_stream_end(event);
-        return progress::taken;
+        return on_stream_end(event) ? progress::taken : malformed(now, session);
     case kind::publish_done:
         done_ = event.publish_done;
         return fetching_ ? progress::taken : finish();
@@ -106,14 +99,45 @@ track_receiver::progress track_receiver::handle(instant now, moqt::session& sess
     }
 }
 
-void track_receiver::on_stream_end(const moqt::event& event) {
+track_receiver::progress track_receiver::on_object(instant now, moqt::session& session,
+                                                   moqt::event& event, bool is_fetch) {
+    const auto& item = event.item;
+    const auto good = guard_->admits(item, is_fetch);
+    if (!good) {
+        session.close(now, moqt::close_code_for(good.error().code), "object properties");
+        return progress::taken;
+    }
+    if (!*good) return malformed(now, session);
+    if (const auto found = streams_.find(event.stream); found != streams_.end())
+        found->second = {item.location.group, item.subgroup_id, item.location.object + 1,
+                         item.end_of_group};
+    if (item.status == moqt::object_status::end_of_group)
+        order_.group_ends(item.location.group, item.location.object);
+    if (item.status == moqt::object_status::normal)
+        order_.add(item.location, std::move(event.item.payload));
+    return progress::taken;
+}
+
+/// What comes of such a track is worth nothing: what was asked of it ends.
+track_receiver::progress track_receiver::malformed(instant now, moqt::session& session) {
+    if (fetching_ && !filling_) (void)session.cancel(now, fetch_id_);
+    (void)session.cancel(now, id_);
+    fetching_ = filling_ = false;
+    order_.set_fetching(false);
+    done_ = moqt::publish_done_code::malformed_track;
+    return finish();
+}
+
+bool track_receiver::on_stream_end(const moqt::event& event) {
     const auto found = streams_.find(event.stream);
-    if (found == streams_.end()) return;
+    if (found == streams_.end()) return true;
     const auto of = found->second;
     streams_.erase(found);
     const bool complete = event.what == moqt::event::kind::stream_finished;
     order_.stream_closed(of.group, complete);
     if (complete && of.end_of_group) order_.group_ends(of.group, of.next_object);
+    return !complete || of.next_object == 0 ||
+           guard_->admits_end({of.group, of.next_object - 1}, of.id, of.end_of_group);
 }
 
 void track_receiver::accepted(instant now, moqt::session& session, const moqt::event& event) {
@@ -157,6 +181,7 @@ moqt::message_params track_receiver::past(bool from_position) const {
 
 void track_receiver::await_past(bool from_position) {
     fetching_ = true;
+    guard_->begin_fetch();
     from_position_ = from_position;
     order_.set_fetching(true);
     order_.begin_at({largest_.group, 0});

@@ -2,6 +2,7 @@
 
 #include "ordering.hpp"
 #include "runner.hpp"
+#include "track_guard.hpp"
 
 #include <cstdint>
 #include <map>
@@ -29,7 +30,9 @@ public:
         taken,    ///< look for objects
         rejected, ///< the subscription was refused with the event's `request_error`
         ended,    ///< the track is over and all that will come has come
-        cut_off,  ///< the subscription ended for another reason: `reason`
+        /// The subscription ended for another reason, `reason`: the publisher's, or that the track
+        /// is malformed, which another attempt does not change.
+        cut_off,
     };
 
     track_receiver(runner& run, moqt::full_track_name name, starting_point start = {})
@@ -58,12 +61,17 @@ public:
 private:
     struct subgroup {
         std::uint64_t group = 0;
+        std::uint64_t id = 0;
         std::uint64_t next_object = 0;
         bool end_of_group = false;
     };
 
     [[nodiscard]] moqt::message_params filter() const;
-    void on_stream_end(const moqt::event& event);
+    [[nodiscard]] progress on_object(instant now, moqt::session& session, moqt::event& event,
+                                     bool is_fetch);
+    /// False when the end contradicts what came.
+    [[nodiscard]] bool on_stream_end(const moqt::event& event);
+    [[nodiscard]] progress malformed(instant now, moqt::session& session);
     void accepted(instant now, moqt::session& session, const moqt::event& event);
     void fetch(instant now, moqt::session& session, bool from_position);
     [[nodiscard]] moqt::message_params past(bool from_position) const;
@@ -75,6 +83,7 @@ private:
     moqt::full_track_name name_;
     starting_point start_;
     ordering order_;
+    std::optional<track_guard> guard_; ///< since the track was asked for
     std::map<moqt::data_stream, subgroup> streams_;
     moqt::request_id id_ = 0;
     moqt::request_id fetch_id_ = 0;

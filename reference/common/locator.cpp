@@ -3,6 +3,7 @@
 #include <moqrtc/moqt/session/uri.hpp>
 #include <moqrtc/moqt/types.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace moqrtc::reference {
@@ -14,6 +15,15 @@ int hex_digit(char c) {
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return -1;
+}
+
+/// `type:value`, the type of lower-case letters, digits and hyphens. Spec: anchor `moqt-fragment`.
+bool is_moqt_fragment(std::string_view text) {
+    const auto colon = text.find(':');
+    return colon != text.npos && colon != 0 &&
+           std::ranges::all_of(text.substr(0, colon), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+           });
 }
 
 template <class Number>
@@ -38,7 +48,12 @@ std::expected<locator, std::string> parse_locator(std::string_view url) {
     } else {
         return wrong("is no URL of a MoQT endpoint: it begins with moqt:// or https://");
     }
-    url = url.substr(0, url.find('#')); // fragments are local
+    // Fragments are local, and in a moqt URI they have a form of their own.
+    if (const auto mark = url.find('#'); mark != url.npos) {
+        if (out.how == locator::scheme::moqt && !is_moqt_fragment(url.substr(mark + 1)))
+            return wrong("has a fragment that is not type:value");
+        url = url.substr(0, mark);
+    }
     const auto path = url.find_first_of("/?");
     out.authority = url.substr(0, path);
     if (path != url.npos) out.path = url.substr(path);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "relay_peer.hpp"
+#include "session_peer.hpp"
 
 #include <map>
 #include <set>
@@ -44,6 +44,18 @@ public:
         if (type == msg::fetch::code(rules)) return framed_of(msg::fetch_ok{id, 0, {9, 0}, {}, {}});
         if (type == msg::publish::code(rules) && !rules.publish_ok_is_request_ok)
             return framed_of(msg::publish_ok{id, {}});
+        const auto plain = [&]<class M>(M m) {
+            m.request_id = id;
+            return framed_of(m);
+        };
+        if (!rules.unified_errors) {
+            if (type == msg::publish_namespace::code(rules))
+                return plain(msg::publish_namespace_ok{});
+            if (type == msg::subscribe_namespace::code(rules))
+                return plain(msg::subscribe_namespace_ok{});
+            if (type == msg::track_status::code(rules)) return plain(msg::track_status_ok{});
+            return {};
+        }
         for (const auto one :
              {msg::publish::code(rules), msg::publish_namespace::code(rules),
               msg::subscribe_namespace::code(rules), msg::subscribe_tracks::code(rules),
@@ -56,10 +68,11 @@ private:
     void answer(moqt::stream_id stream, std::uint64_t type, bytes body) {
         const auto& rules = to_->rules();
         if (type == msg::client_setup::code(rules))
-            return to_->on_stream(0,
-                                  framed(rules, msg::server_setup::code(rules),
-                                         body_of(rules, msg::server_setup{options()})),
-                                  false);
+            return to_->on_stream(
+                0,
+                framed(rules, msg::server_setup::code(rules),
+                       body_of(rules, msg::server_setup{options(), rules.version})),
+                false);
         if (type == msg::setup::code(rules))
             return to_->on_stream(3, framed(rules, type, body_of(rules, msg::setup{options()})),
                                   false);
@@ -120,15 +133,15 @@ private:
             options.path = as_bytes("/mine");
             options.authority = as_bytes("me");
             const bool one = r.setup == moqt::setup_form::symmetric;
-            to.on_stream(
-                one ? 3 : 0,
-                one ? framed(r, msg::setup::code(r), body_of(r, msg::setup{options}))
-                    : framed(r, msg::server_setup::code(r), body_of(r, msg::server_setup{options})),
-                false);
+            to.on_stream(one ? 3 : 0,
+                         one ? framed(r, msg::setup::code(r), body_of(r, msg::setup{options}))
+                             : framed(r, msg::server_setup::code(r),
+                                      body_of(r, msg::server_setup{options, r.version})),
+                         false);
             const auto twice = raw{r, body_before_parameters(r, msg::subscribe_ok{700, 1, {}, {}})}
                                    .count(2)
-                                   .number(0x08, 5)
-                                   .number(0x08, 5)
+                                   .number(r.fixed_request_fields ? 0x02 : 0x08, 5)
+                                   .number(r.fixed_request_fields ? 0x02 : 0x08, 5)
                                    .take();
             to.on_stream(r.request_streams ? 401 : 0, framed(r, 0x4, twice), false);
             to.on_stream(r.request_streams ? 401 : 0, framed(r, 0x3f7, {}), false);
@@ -167,35 +180,53 @@ inline std::vector<std::pair<std::uint64_t, octets>> messages_in(const moqt::wir
     return out;
 }
 
+inline bool is_refusal(const moqt::wire_rules& rules, std::uint64_t type) {
+    return msg::name_of(rules, type).ends_with("_ERROR");
+}
+/// A refusal that has its request's number in front of the code, with another code.
+inline octets with_other_code(const moqt::wire_rules& rules, bytes body) {
+    const auto id = decode_varint(rules.varint, body.data(), body.size());
+    const auto rest = body.subspan(id.size);
+    const auto code = decode_varint(rules.varint, rest.data(), rest.size());
+    return raw{rules}.v(id.value).v(code.value == 1 ? 3 : 1).append(rest.subspan(code.size)).take();
+}
+
 /// Closes, refuses and ends with other codes than it should.
-class wrong_codes : public relay_peer {
+template <class Base>
+class wrong_codes : public Base {
 public:
-    using relay_peer::relay_peer;
+    using Base::Base;
 
 protected:
     bool change_close(std::size_t, std::uint64_t& code) override {
         code = code == 0x11 ? 0x12 : 0x11; // a timeout, of all things
         return true;
     }
+    bool change_reset(std::size_t, moqt::stream_id, std::uint64_t& code) override {
+        code += 0x100;
+        return false;
+    }
     void change_data(std::size_t index, moqt::stream_id stream, octets& data, bool&) override {
         if (moqt::is_unidirectional(stream)) return;
-        const auto all = messages_in(rules(), data);
+        const auto all = messages_in(this->rules(), data);
         if (all.empty()) return;
         data.clear();
         for (auto [type, body] : all) {
-            if (type == msg::request_error::code(rules()))
-                if (auto m = moqt::parse<msg::request_error>(rules(), body)) {
+            if (is_refusal(this->rules(), type) && !this->rules().unified_errors)
+                body = with_other_code(this->rules(), body);
+            if (type == msg::request_error::code(this->rules()))
+                if (auto m = moqt::parse<msg::request_error>(this->rules(), body)) {
                     m->error_code = m->error_code == 1 ? 3 : 1;
                     m->target.reset();
-                    body = body_of(rules(), *m);
+                    body = body_of(this->rules(), *m);
                 }
-            if (type == msg::publish_done::code(rules()))
-                if (auto m = moqt::parse<msg::publish_done>(rules(), body)) {
+            if (type == msg::publish_done::code(this->rules()))
+                if (auto m = moqt::parse<msg::publish_done>(this->rules(), body)) {
                     m->status_code = 1;
                     m->stream_count += 7;
-                    body = body_of(rules(), *m);
+                    body = body_of(this->rules(), *m);
                 }
-            const auto one = framed(rules(), type, body);
+            const auto one = framed(this->rules(), type, body);
             data.insert(data.end(), one.begin(), one.end());
         }
         (void)index;
@@ -203,43 +234,45 @@ protected:
 };
 
 /// Never closes and never refuses: it accepts what it must not.
-class lenient : public relay_peer {
+template <class Base>
+class lenient : public Base {
 public:
-    using relay_peer::relay_peer;
+    using Base::Base;
 
 protected:
     void opened(std::size_t index) override {
-        relay_peer::opened(index);
+        Base::opened(index);
         if (sayers_.size() <= index) sayers_.resize(index + 1);
     }
     void take(std::size_t index, output& what) override {
         if (what.what == output::kind::data && !moqt::is_unidirectional(what.stream))
-            for (const auto& [type, body] : messages_in(rules(), what.data)) {
-                const auto id = decode_varint(rules().varint, body.data(), body.size());
+            for (const auto& [type, body] : messages_in(this->rules(), what.data)) {
+                const auto id = decode_varint(this->rules().varint, body.data(), body.size());
                 types_[index][{what.stream, id.value}] = type;
-                if (rules().request_streams) types_[index].try_emplace({what.stream, 0}, type);
+                if (this->rules().request_streams)
+                    types_[index].try_emplace({what.stream, 0}, type);
             }
-        if (!sayers_[index]) return relay_peer::take(index, what);
+        if (!sayers_[index]) return Base::take(index, what);
         if (what.what != output::kind::data) return;
         sayers_[index]->take(what.stream, what.data);
-        poke(index);
+        this->poke(index);
     }
     bool change_close(std::size_t index, std::uint64_t&) override {
-        sayers_[index] = std::make_unique<yes_sayer>(at(index));
+        sayers_[index] = std::make_unique<yes_sayer>(this->at(index));
         return false;
     }
     void change_data(std::size_t index, moqt::stream_id stream, octets& data, bool& fin) override {
         if (moqt::is_unidirectional(stream)) return;
-        const auto all = messages_in(rules(), data);
+        const auto all = messages_in(this->rules(), data);
         if (all.empty()) return;
         data.clear();
         for (const auto& [type, body] : all) {
-            auto one = framed(rules(), type, body);
-            if (type == msg::request_error::code(rules())) {
+            auto one = framed(this->rules(), type, body);
+            if (is_refusal(this->rules(), type)) {
                 std::uint64_t id = 0;
-                if (!rules().request_streams)
-                    id = decode_varint(rules().varint, body.data(), body.size()).value;
-                one = yes_sayer::yes_to(rules(), types_[index][{stream, id}], id);
+                if (!this->rules().request_streams)
+                    id = decode_varint(this->rules().varint, body.data(), body.size()).value;
+                one = yes_sayer::yes_to(this->rules(), types_[index][{stream, id}], id);
                 fin = false;
             }
             data.insert(data.end(), one.begin(), one.end());
@@ -253,39 +286,43 @@ private:
 };
 
 /// Changes what passes through it: payloads, ends of streams, datagrams.
-class meddling : public relay_peer {
+template <class Base>
+class meddling : public Base {
 public:
-    using relay_peer::relay_peer;
+    using Base::Base;
 
 protected:
     void change_data(std::size_t index, moqt::stream_id stream, octets& data, bool& fin) override {
-        if (!moqt::is_unidirectional(stream) || data.empty() || stream == at(index).their_control)
+        if (!moqt::is_unidirectional(stream) || data.empty() ||
+            stream == this->at(index).their_control)
             return;
         data.back() ^= std::byte{0x20};
         fin = false;
     }
-    bool change_reset(std::size_t index, moqt::stream_id stream) override {
-        at(index).on_stream(stream, {}, true);
+    bool change_reset(std::size_t index, moqt::stream_id stream, std::uint64_t&) override {
+        this->at(index).on_stream(stream, {}, true);
         return true;
     }
     bool change_datagram(octets&) override { return false; }
 };
 
 /// Leaves messages of some types out.
-class forgetful : public relay_peer {
+template <class Base>
+class forgetful : public Base {
 public:
-    forgetful(moqt::draft version, std::set<std::string_view> names)
-        : relay_peer{version}, names_{std::move(names)} {}
+    template <class... Arguments>
+    explicit forgetful(std::set<std::string_view> names, Arguments... arguments)
+        : Base{arguments...}, names_{std::move(names)} {}
 
 protected:
     void change_data(std::size_t, moqt::stream_id stream, octets& data, bool&) override {
         if (moqt::is_unidirectional(stream)) return;
-        const auto all = messages_in(rules(), data);
+        const auto all = messages_in(this->rules(), data);
         if (all.empty()) return;
         data.clear();
         for (const auto& [type, body] : all) {
-            if (names_.contains(msg::name_of(rules(), type))) continue;
-            const auto one = framed(rules(), type, body);
+            if (names_.contains(msg::name_of(this->rules(), type))) continue;
+            const auto one = framed(this->rules(), type, body);
             data.insert(data.end(), one.begin(), one.end());
         }
     }
@@ -295,23 +332,30 @@ private:
 };
 
 /// Says everything twice, and offers everybody a track.
-class talkative : public relay_peer {
+template <class Base>
+class talkative : public Base {
 public:
-    using relay_peer::relay_peer;
+    using Base::Base;
 
 protected:
     void change_data(std::size_t index, moqt::stream_id stream, octets& data, bool&) override {
-        if (moqt::is_unidirectional(stream)) return;
-        const auto all = messages_in(rules(), data);
-        if (all.empty() || all.front().first == msg::server_setup::code(rules())) return;
+        if (moqt::is_unidirectional(stream)) {
+            // What it says on data streams, too: each subgroup on two of them.
+            if (stream != this->at(index).their_control && stream > 3)
+                this->at(index).on_stream(stream + 4096, data, false);
+            return;
+        }
+        const auto all = messages_in(this->rules(), data);
+        if (all.empty() || all.front().first == msg::server_setup::code(this->rules())) return;
         const auto once = data;
         data.insert(data.end(), once.begin(), once.end());
         if (!offered_.insert(index).second) return;
         const auto space = space_of("nobody", "asked");
         const auto body =
-            body_of(rules(), msg::publish{1001, space.view(), as_bytes("track"), 5, {}, {}});
-        at(index).on_stream(rules().request_streams ? 401 : 0,
-                            framed(rules(), msg::publish::code(rules()), body), false);
+            body_of(this->rules(), msg::publish{1001, space.view(), as_bytes("track"), 5, {}, {}});
+        this->at(index).on_stream(this->rules().request_streams ? 401 : 0,
+                                  framed(this->rules(), msg::publish::code(this->rules()), body),
+                                  false);
     }
 
 private:

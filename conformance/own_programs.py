@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Our relay, publisher and subscriber through the conformance suite, in every draft: the figures and
+the lists of rows in docs/conformance.md.
+
+usage: conformance/own_programs.py [--draft N]... [--json DIR] [--write-doc FILE]
+
+Exit status: 0 no row failed, 1 one did.
+"""
+
+import argparse
+import datetime
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "e2e"))
+
+from lib import BIN, Server
+
+PROGRAM, CLIENT = BIN / "moqrtc-conformance", BIN / "moqrtc-client"
+# Its input goes on: a publisher whose input ends leaves.
+SEND = f"while echo line; do sleep 0.05; done | {CLIENT} send {{url}} --insecure --reconnect -n live --track chat --group-every 5"
+RECV = f"{CLIENT} recv {{url}} --insecure --reconnect -n live --track chat"
+WATCH = f"{CLIENT} subscribe {{url}} --insecure --reconnect -n live"
+
+
+def report(folder, name, *arguments):
+    file = folder / f"{name}.json"
+    done = subprocess.run([str(a) for a in (PROGRAM, *arguments)], capture_output=True, text=True,
+                          timeout=200, check=False)
+    if not file.exists():
+        raise SystemExit(f"{name}: {done.stderr or done.stdout}")
+    return json.loads(file.read_text())
+
+
+def runs(folder, draft):
+    def of(name, *arguments):
+        return name, report(folder, f"{draft}-{name.replace(' ', '-')}", "--draft", draft, "--json",
+                            folder / f"{draft}-{name.replace(' ', '-')}.json", *arguments)
+
+    listen = ("--listen", "127.0.0.1:0", "--patience", "1500", "--timeout", "170")
+    relay = Server(folder, name=f"relay-{draft}", more=("--drafts", draft))
+    try:
+        yield of("relay, QUIC", "--target", relay.url, "--insecure", "--leave", f"kill -TERM {relay.process.pid}")
+    finally:
+        relay.stop()
+    relay = Server(folder, name=f"relay-{draft}-w", more=("--drafts", draft))
+    try:
+        yield of("relay, WebTransport", "--target", f"https://127.0.0.1:{relay.port}/moq", "--insecure")
+    finally:
+        relay.stop()
+    yield of("publisher, QUIC", *listen, "--peer", "publisher", "--track", "chat", "--", "sh", "-c", SEND)
+    yield of("subscriber, QUIC", *listen, "--peer", "subscriber", "--", "sh", "-c", f"exec {RECV}")
+    yield of("subscriber of a catalog, QUIC", *listen, "--peer", "subscriber", "--", "sh", "-c", f"exec {WATCH}")
+    yield of("subscriber, WebTransport", *listen, "--webtransport", "--peer", "subscriber", "--", "sh", "-c",
+             f"exec {RECV}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--draft", action="append", type=int, help="only this one; repeat for more")
+    parser.add_argument("--json", type=Path, help="keep the reports there")
+    parser.add_argument("--write-doc", type=Path, help="replace the tables of this document")
+    chosen = parser.parse_args()
+    day = datetime.date.today().isoformat()
+    lines = [f"Measured on {day} by `conformance/own_programs.py`, on loopback; \"other\" are rows for other kinds of "
+             "peer.", "", "| draft | who | pass | fail | undecided | other | seconds |", "|---|---|---|---|---|---|---|"]
+    undecided, failed = {}, 0
+    with tempfile.TemporaryDirectory() as place:
+        folder = chosen.json or Path(place)
+        folder.mkdir(parents=True, exist_ok=True)
+        for draft in chosen.draft or range(22, 13, -1):
+            for name, found in runs(folder, draft):
+                n = found["totals"]
+                failed += n["fail"]
+                lines.append(f"| {draft} | {name} | {n['pass']} | {n['fail']} | {n['undecided']} | {n['elsewhere']} | "
+                             f"{found['seconds']} |")
+                print(lines[-1], file=sys.stderr, flush=True)
+                for row in found["rows"]:
+                    if row["verdict"] == "fail":
+                        print(f"  {row['id']}: {row['reason']}", file=sys.stderr)
+                    if row["verdict"] == "undecided" and name == "relay, QUIC" and row["kind"] != "X" \
+                            and not row["reason"].startswith("not reachable"):
+                        undecided.setdefault(draft, []).append(f"`{row['id']}` ({row['reason']})")
+    lines += ["", "Rows of kinds C, S, D, R and T that our relay leaves undecided over QUIC beside those listed above:", ""]
+    lines += [f"- draft {draft}: {'; '.join(rows)}" for draft, rows in undecided.items()]
+    text = "\n".join(lines)
+    if not chosen.write_doc:
+        print(text)
+        return 1 if failed else 0
+    whole = chosen.write_doc.read_text()
+    whole = re.sub(r"(?s)<!-- figures -->\n.*?<!-- end of figures -->",
+                   lambda _: f"<!-- figures -->\n{text}\n<!-- end of figures -->", whole)
+    for draft in range(22, 13, -1):
+        table = subprocess.run([str(PROGRAM), "--list-undecidable", "--draft", str(draft)], capture_output=True,
+                               text=True, check=True).stdout
+        whole = re.sub(rf"(?s)<!-- undecidable {draft} -->\n.*?<!-- end -->",
+                       lambda _, d=draft, t=table: f"<!-- undecidable {d} -->\n{t}<!-- end -->", whole)
+    chosen.write_doc.write_text(whole)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,6 +12,7 @@ were made, whatever they found; 1 a run ended without a report; 3 no relay could
 import argparse
 import datetime
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,27 +25,32 @@ from matrix import BIN, Cell, Failure, TRANSPORTS
 
 START, END = "<!-- conformance of others -->", "<!-- end of conformance of others -->"
 MOST_HEX = 64  # characters of the bytes that are shown
+DETAILED = (16, 18)  # drafts whose red rows are listed one by one
+
+
+def harmless(text):
+    """What rows send to see whether the peer goes on."""
+    return '"alive' in text or text.startswith("close ") or "group=1000000," in text
 
 
 def offence(row):
-    """What the row had sent when it began to wait for the reaction: text and bytes."""
+    """The last that the row had sent when it began to wait for the reaction: text and bytes."""
     sent = []
     for entry in row["trace"]:
         if entry["what"] == "note" and "alive" in entry["text"]:
             break
-        if entry["what"] == "sent":
+        if entry["what"] == "sent" and not harmless(entry["text"]):
             sent.append(entry)
-    marked = [entry for entry in sent if "[" in entry["text"]]
-    return (marked or sent or [None])[-1]
+    return sent[-1] if sent else None
 
 
 def shown(entry):
     if entry is None:
-        return "nothing"
+        return "(all rows together)"
     digits = entry.get("hex", "")
     if len(digits) > MOST_HEX:
         digits = digits[:MOST_HEX] + "..."
-    text = entry["text"].split("{")[0].split(" on stream")[0].strip()
+    text = re.split(r"[{:]| that does not parse| on stream| in a datagram", entry["text"])[0].strip()
     if "[" in entry["text"]:
         text = f"{text}: {entry['text'].rsplit('[', 1)[1].split(']')[0]}"
     return (f"{text}, `{digits}`" if digits else text).replace("|", "/")
@@ -75,6 +81,7 @@ def rows_of(report):
     for row in report["rows"]:
         if row["verdict"] == "fail":
             condition = row["condition"].replace("|", "/")
+            condition = condition if len(condition) <= 90 else condition[:88] + "..."
             reason = row["reason"].replace("|", "/").replace("\n", " ")[:220]
             out.append(f"| {row['id']} | {row['section']} | {condition} | {shown(offence(row))} | {reason} |")
     return out
@@ -86,7 +93,8 @@ def section(runs):
            f"`moqrtc-conformance` against the relays above, run on {day} and written by "
            "`conformance/peers/foreign_relays.py`. A row is red where the relay did something else than the "
            "requirement of that draft asks for, by the [rules of the suite](conformance.md); undecided rows are "
-           "mostly about requests that the relay does not take. Bytes are hexadecimal.", "",
+           "mostly about requests that the relay does not take. Red rows of drafts 16 and 18 are listed below, with what "
+           "was sent last and its first bytes in hexadecimal.", "",
            "| relay | draft | transport | pass | fail | undecided | for other peers | seconds |",
            "|---|---|---|---|---|---|---|---|"]
     details = []
@@ -101,7 +109,7 @@ def section(runs):
         if report["died"]:
             details += [f"**{peer.name}, draft {draft}, {TRANSPORTS[transport]}**: the relay ended during the run: "
                         f"{report['died']}", ""]
-        if n["fail"]:
+        if n["fail"] and draft in DETAILED:
             details += [f"**{peer.name}, draft {draft}, {TRANSPORTS[transport]}** ({peer.package})", "",
                         *rows_of(report), ""]
     return "\n".join([*out, "", *details, END])

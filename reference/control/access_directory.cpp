@@ -32,6 +32,12 @@ std::optional<std::string> access_snapshot::namespace_of(std::string_view id) co
     return std::nullopt;
 }
 
+bool access_snapshot::has_feature(std::string_view name) const {
+    if (const auto found = features.find(name); found != features.end()) return found->second;
+    const auto known = std::ranges::find(known_features, name, &known_feature::name);
+    return known != known_features.end() && known->standard;
+}
+
 std::optional<std::uint64_t> access_snapshot::limit(std::string_view org, std::string_view account,
                                                     std::string_view name) const {
     std::optional<std::uint64_t> out;

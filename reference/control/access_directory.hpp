@@ -72,8 +72,10 @@ struct access_snapshot {
     std::shared_ptr<const auth::revocations> revoked = std::make_shared<const auth::revocations>();
     std::array<bool, media_path_names.size()> killed{};
     std::vector<access_limit> limits{};
-    std::map<std::string, bool, std::less<>> features{};
+    std::map<std::string, bool, std::less<>> features{}; ///< that somebody switched
 
+    /// Whether a feature is on; one that there is not is off.
+    [[nodiscard]] bool has_feature(std::string_view name) const;
     /// `lv_…`, `as_…` or `pb_…` to the namespace behind it, as text: `stream/<org>/<id>`.
     [[nodiscard]] std::optional<std::string> namespace_of(std::string_view id) const;
     [[nodiscard]] bool is_killed(media_path path) const noexcept {
@@ -84,6 +86,14 @@ struct access_snapshot {
     [[nodiscard]] std::optional<std::uint64_t> limit(std::string_view org, std::string_view account,
                                                      std::string_view name) const;
 };
+
+/// What can be switched, and whether it is on unless somebody says otherwise: delivery of webhooks,
+/// and the interfaces of a single-server SFU, behind which nothing is yet.
+struct known_feature {
+    std::string_view name;
+    bool standard;
+};
+inline constexpr std::array<known_feature, 2> known_features{{{"webhooks", true}, {"sfu", false}}};
 
 /// Holds the newest snapshot and tells who wants to know.
 ///

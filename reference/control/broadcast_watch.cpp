@@ -111,7 +111,8 @@ void broadcast_watch::tell(std::string_view event, const std::string& space, con
                         {"namespace", space}, {"broadcast", one.id}, {"started", one.started}};
     const auto text = body.dump(-1, ' ', true, api_json::error_handler_t::replace);
     of_->events->tell(one.org, event, text);
-    of_->hooks.add(one.org, event, text, at);
+    if (of_->directory->current()->has_feature("webhooks"))
+        of_->hooks.add(one.org, event, text, at);
 }
 
 } // namespace moqrtc::reference

@@ -13,17 +13,12 @@ using use = field_use;
 constexpr std::array feature_fields{
     field{"enabled", kind::boolean, use::required, "whether it is on"},
 };
-/// What may be switched, and whether it is on unless somebody says otherwise.
-constexpr std::array<std::pair<std::string_view, bool>, 4> known_features{
-    {{"moq", true}, {"webhooks", true}, {"sfu", false}, {"transcoding", false}}};
 
 api_json features_json(control_state& state) {
     api_json out;
-    const auto set = state.directory->current();
-    for (const auto& [name, standard] : known_features) {
-        const auto found = set->features.find(name);
-        out[name] = found == set->features.end() ? standard : found->second;
-    }
+    const auto now = state.directory->current();
+    for (const auto& one : known_features)
+        out[one.name] = now->has_feature(one.name);
     return out;
 }
 
@@ -71,8 +66,8 @@ void end_session(control_state& state, const api_call& call, const api_reply& re
 }
 
 http_response set_feature(control_state& state, const api_call& call) {
-    const bool known = std::ranges::any_of(
-        known_features, [&](const auto& one) { return one.first == call.part(); });
+    const bool known = std::ranges::find(known_features, call.part(), &known_feature::name) !=
+                       known_features.end();
     if (!known) throw not_found("feature");
     state.store.run("INSERT INTO features (name, enabled) VALUES (?, ?) ON CONFLICT (name) DO "
                     "UPDATE SET enabled = excluded.enabled",

@@ -268,6 +268,11 @@ void server::announce() const {
         .with("https", https_address_.empty() ? "off" : https_address_.to_string())
         .with("data", data_.string())
         .with("version", MOQRTC_VERSION_TEXT);
+    const auto doors = api_->directory().current();
+    for (const auto& one : known_features)
+        log_line{log_level::info, "feature"}
+            .with("name", one.name)
+            .with("state", doors->has_feature(one.name) ? "on" : "off");
     if (!api_->first_key().empty())
         log_line{log_level::info, "first_api_key"}.with("file", api_->first_key().string());
     check_hash();

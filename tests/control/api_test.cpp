@@ -225,6 +225,15 @@ TEST_F(control_test, a_path_is_shut_and_opened) {
     EXPECT_FALSE(doors()->is_killed(media_path::hls));
 }
 
+TEST_F(control_test, features_are_known_by_name) {
+    EXPECT_EQ(get("/features"), (api_json{{"webhooks", true}, {"sfu", false}}));
+    EXPECT_EQ(ask("PUT", "/features/sfu", {{"enabled", true}}).status, 200u);
+    EXPECT_EQ(ask("PUT", "/features/teleport", {{"enabled", true}}).status, 404u);
+    EXPECT_TRUE(doors()->has_feature("sfu"));
+    EXPECT_FALSE(doors()->has_feature("teleport"));
+    EXPECT_EQ(get("/info")["features"]["sfu"], true);
+}
+
 TEST_F(control_test, links_are_signed_by_keys_that_the_doors_know) {
     const auto input = make("/live_inputs", {{"name", "a"}})["id"].get<std::string>();
     for (const auto& [wanted, got] : {std::pair{1, 30}, {604800, 86400}, {60, 60}})

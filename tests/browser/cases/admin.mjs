@@ -1,0 +1,80 @@
+// The control room: usable with the keyboard alone, every control has a name, nothing of others is
+// loaded.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { browser_case } from "../lib/case.mjs";
+import { until } from "../lib/place.mjs";
+
+browser_case("admin: inputs, keys and switches by keyboard", { smoke: true }, async (place) => {
+    const server = await place.server({ more: ["--api-keys", "always"] });
+    const key = readFileSync(join(server.data, "admin-key"), "utf8").trim();
+    const browser = await place.browser();
+    const tab = await browser.tab(`${server.http}/admin`);
+    const hosts = new Set();
+    tab.on("request", (request) => hosts.add(new URL(request.url()).host));
+    const text = (selector) => tab.evaluate((s) => document.querySelector(s).textContent, selector);
+    const value = (selector) => tab.evaluate((s) => document.querySelector(s).value, selector);
+    const focused = () => tab.evaluate(() => document.activeElement?.id || document.activeElement?.name || document.activeElement?.textContent);
+    const tab_to = async (what) => {
+        for (let i = 0; i < 80; i++) {
+            if ((await focused()) === what) return;
+            await tab.keyboard.press("Tab");
+        }
+        throw new Error(`the keyboard does not reach '${what}'`);
+    };
+
+    await until("the question for a key", 10, () => tab.evaluate(() => !document.getElementById("enter").hidden));
+    await until("the field to have the focus", 5, async () => (await focused()) === "key");
+    await tab.keyboard.type("mk_wrong");
+    await tab.keyboard.press("Enter");
+    await until("the refusal", 5, async () => (await text("#message")).includes("no such key"));
+    await tab_to("key");
+    await tab.keyboard.type(key);
+    await tab.keyboard.press("Enter");
+    await until("the room", 10, () => tab.evaluate(() => window.moqrtc.state === "live"));
+
+    await tab_to("name");
+    await tab.keyboard.type("studio");
+    await tab.keyboard.press("Enter");
+    await until("the stream key", 5, () => tab.evaluate(() => document.getElementById("secret").open));
+    assert.match(await value("#secret-text"), /^https:\/\/127\.0\.0\.1:\d+\/publish\/lv_[a-z2-7]{16}\?sk=sk_[a-z2-7]{32}$/);
+    await tab.keyboard.press("Escape");
+    assert.equal(await value("#secret-text"), "", "the key does not stay in the page");
+    await until("the input in the list", 5, async () => (await text("#inputs")).includes("studio"));
+
+    await tab_to("Watch link");
+    await tab.keyboard.press("Enter");
+    await until("the link", 5, () => tab.evaluate(() => document.getElementById("secret").open));
+    assert.match(await value("#secret-text"), /\/playback\/lv_[a-z2-7]{16}\?tok=eyJ/);
+    await tab.keyboard.press("Escape");
+
+    // What cannot be taken back is asked about, and No is where the focus is.
+    await tab_to("Remove");
+    await tab.keyboard.press("Enter");
+    await until("the question", 5, () => tab.evaluate(() => document.getElementById("sure").open));
+    assert.equal(await focused(), "No");
+    await tab.keyboard.press("Enter");
+    assert.ok((await text("#inputs")).includes("studio"));
+
+    await tab_to("HLS: open");
+    await tab.keyboard.press("Enter");
+    await until("the question", 5, () => tab.evaluate(() => document.getElementById("sure").open));
+    await tab_to("Yes");
+    await tab.keyboard.press("Enter");
+    await until("the switch", 5, async () => (await text("#kill")).includes("HLS: shut"));
+
+    const nameless = await tab.evaluate(() =>
+        [...document.querySelectorAll("button, input, select")]
+            .filter((one) => !(one.labels?.length || one.ariaLabel || one.textContent.trim() || one.getAttribute("aria-labelledby")))
+            .map((one) => one.outerHTML),
+    );
+    assert.deepEqual(nameless, []);
+    const back = () => tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await tab.emulateMedia({ colorScheme: "light" });
+    const light = await back();
+    await tab.emulateMedia({ colorScheme: "dark" });
+    assert.notEqual(await back(), light);
+    assert.deepEqual([...hosts], [new URL(server.http).host]);
+});

@@ -21,10 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "e2e"))
 from lib import BIN, Server
 
 PROGRAM, CLIENT = BIN / "moqrtc-conformance", BIN / "moqrtc-client"
-# Its input goes on: a publisher whose input ends leaves.
-SEND = f"while echo line; do sleep 0.05; done | {CLIENT} send {{url}} --insecure --reconnect -n live --track chat --group-every 5"
-RECV = f"{CLIENT} recv {{url}} --insecure --reconnect -n live --track chat"
-WATCH = f"{CLIENT} subscribe {{url}} --insecure --reconnect -n live"
+COMMANDS = {
+    # Its input goes on: a publisher whose input ends leaves.
+    "send": "while echo line; do sleep 0.05; done | {client} send {{url}} {more} --track chat --group-every 5",
+    "recv": "exec {client} recv {{url}} {more} --track chat",
+    "subscribe": "exec {client} subscribe {{url}} {more}",
+}
 
 
 def report(folder, name, *arguments):
@@ -41,6 +43,10 @@ def runs(folder, draft):
         return name, report(folder, f"{draft}-{name.replace(' ', '-')}", "--draft", draft, "--json",
                             folder / f"{draft}-{name.replace(' ', '-')}.json", *arguments)
 
+    def command(name):
+        more = f"--insecure --reconnect --draft {draft} -n live"
+        return "--", "sh", "-c", COMMANDS[name].format(client=CLIENT, more=more)
+
     listen = ("--listen", "127.0.0.1:0", "--patience", "1500", "--timeout", "170")
     relay = Server(folder, name=f"relay-{draft}", more=("--drafts", draft))
     try:
@@ -52,11 +58,10 @@ def runs(folder, draft):
         yield of("relay, WebTransport", "--target", f"https://127.0.0.1:{relay.port}/moq", "--insecure")
     finally:
         relay.stop()
-    yield of("publisher, QUIC", *listen, "--peer", "publisher", "--track", "chat", "--", "sh", "-c", SEND)
-    yield of("subscriber, QUIC", *listen, "--peer", "subscriber", "--", "sh", "-c", f"exec {RECV}")
-    yield of("subscriber of a catalog, QUIC", *listen, "--peer", "subscriber", "--", "sh", "-c", f"exec {WATCH}")
-    yield of("subscriber, WebTransport", *listen, "--webtransport", "--peer", "subscriber", "--", "sh", "-c",
-             f"exec {RECV}")
+    yield of("publisher, QUIC", *listen, "--peer", "publisher", "--track", "chat", *command("send"))
+    yield of("subscriber, QUIC", *listen, "--peer", "subscriber", *command("recv"))
+    yield of("subscriber of a catalog, QUIC", *listen, "--peer", "subscriber", *command("subscribe"))
+    yield of("subscriber, WebTransport", *listen, "--webtransport", "--peer", "subscriber", *command("recv"))
 
 
 def main():

@@ -97,6 +97,58 @@ task<verdict> update_of_the_publisher(stage& s) {
     f.p->send_message(f.stream, msg::request_update{f.p->next_id(), f.id, {}});
     co_return co_await closes(s, f.p);
 }
+/// What comes of a SUBSCRIBE that lets subgroup 0 pass alone.
+task<verdict> subgroups_are_filtered(stage& s) {
+    const feed_options options;
+    const auto f = co_await feeds(s, options);
+    auto* const at = co_await meets(s);
+    if (peer_options(*at).max_filter_ranges.value_or(0) == 0)
+        throw inconclusive{"the peer takes no range filters: MAX_FILTER_RANGES"};
+    const auto id = at->next_id();
+    auto body = subscription(*at, id, f.track);
+    const auto value = raw{s.rules()}.u8(0).v(0).v(0).take();
+    body.append(list(s, 1).data(subgroups, value).get());
+    const auto r = at->ask_body<msg::subscribe>(id, body.get(), "SUBGROUP_FILTER: subgroup 0");
+    const auto* m = co_await granted(s, at, r, "SUBSCRIBE with a filter");
+    const auto ok = parse<msg::subscribe_ok>(s.rules(), m->body);
+    if (!ok) co_return undecided("SUBSCRIBE_OK does not parse");
+    const auto alias = ok->track_alias;
+    for (const std::uint64_t subgroup : {1u, 0u}) {
+        auto data = subgroup_bytes{s.rules(), f.alias, 5, subgroup};
+        data.object("of subgroup " + std::to_string(subgroup), subgroup);
+        f.p->send(f.p->open_unidirectional(), data.take(),
+                  "SUBGROUP " + std::to_string(subgroup) + " of group 5", true);
+    }
+    const bool everywhere = co_await arrives(s, &f, 2);
+    co_await s.until([&] { return !objects_of(*at, alias).empty(); });
+    co_await s.rest(milliseconds(200));
+    for (const auto& o : objects_of(*at, alias))
+        if (o.subgroup != 0) co_return fail("an object of a subgroup outside of the filter comes");
+    if (objects_of(*at, alias).empty()) co_return undecided("what passes the filter does not come");
+    co_return everywhere ? pass("what passes the filter, and nothing else")
+                         : undecided("who filters nothing does not get everything");
+}
+task<verdict> once_for_each_subscription(stage& s) {
+    const feed_options options;
+    const auto f = co_await feeds(s, options);
+    const auto again =
+        f.s->ask(msg::subscribe{0, f.track.space.view(), as_bytes(f.track.name), {}});
+    const auto* m = co_await granted(s, f.s, again, "a second SUBSCRIBE to the track");
+    const auto ok = parse<msg::subscribe_ok>(s.rules(), m->body);
+    if (!ok) co_return undecided("SUBSCRIBE_OK does not parse");
+    const auto other = ok->track_alias;
+    const bool shared = other == f.heard;
+    send_group(*f.p, f.alias, 5, 2);
+    const auto of = [&](track_alias alias) { return objects_of(*f.s, alias).size(); };
+    const std::size_t each = shared ? 4 : 2;
+    co_await s.until([&] { return f.s->closed || (of(f.heard) >= each && of(other) >= each); });
+    co_await s.rest(milliseconds(200));
+    if (of(f.heard) > each || of(other) > each)
+        co_return fail("an object comes more often than there are subscriptions to it");
+    co_return of(f.heard) == each&& of(other) == each
+        ? pass("once for each subscription")
+        : undecided("the objects do not come for each subscription");
+}
 task<verdict> known_properties(stage& s) {
     feed_options options;
     options.properties = property_of(s.rules(), 0x04, 60'000);
@@ -170,6 +222,8 @@ constexpr std::array table{
     row{"MUST-19-092", fits::relay, large_priority},
     row{"MUST-19-093", fits::relay, odd_property},
     row{"MUST-19-094", fits::relay, odd_track_property},
+    row{"MUST-19-149", fits::relay, once_for_each_subscription},
+    row{"MUST-19-150", fits::relay, subgroups_are_filtered},
     row{"MUST-19-198", fits::relay, known_properties},
     row{"SHOULD-19-019", fits::relay, ends_without_an_answer},
     row{"MUST-20-038", fits::relay, bad_include_properties},

@@ -235,6 +235,55 @@ class api(unittest.TestCase):
         self.assertEqual(big.getresponse().status, 413)
         big.close()
 
+    def test_https_takes_a_new_certificate(self):
+        other = self.place.server(name="other")
+        made = self.place.server(name="made")
+        both = self.place.directory / "mine.pem"
+
+        def use(server):
+            both.write_bytes((server.data / "certificate.pem").read_bytes())
+
+        use(made)
+        server = self.place.server(more=("--https", "127.0.0.1:0", "--cert", both, "--key", both))
+        host, port = server.ready["https"].rsplit(":", 1)
+        anyone = ssl.create_default_context()
+        anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+        before = http.client.HTTPSConnection(server.ready["https"], timeout=10, context=anyone)
+        self.addCleanup(before.close)
+
+        def shown():
+            pem = ssl.get_server_certificate((host, int(port)))
+            return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+
+        before.request("GET", "/healthz")
+        self.assertEqual(before.getresponse().read(), b"ok\n")
+        self.assertEqual(shown(), made.ready["cert_sha256"])
+        use(other)
+        server.process.send_signal(signal.SIGHUP)
+        self.assertTrue(server.wait_for("certificate_changed", 5), server.tail())
+        self.assertEqual(shown(), other.ready["cert_sha256"])
+        before.request("GET", "/healthz")  # whoever is connected stays so
+        self.assertEqual(before.getresponse().read(), b"ok\n")
+
+    def test_webhooks_survive_a_crash(self):
+        server = self.start()
+        hook = receiver(refusals=1)
+        self.addCleanup(hook.close)
+        self.make(server, "/api/v1/webhooks", {"url": hook.url, "events": ["stream:started"]})
+        stop, start = os.pipe()
+        sender = self.place.client("sender", "send", server.url, "-n", "live/a", "--track", "t",
+                                   stdin=stop)
+        os.write(start, b"one\n")
+        self.assertTrue(hook.wait(1, 10), self.place.tails())
+        server.kill()
+        os.close(start), os.close(stop)
+        sender.stop()
+        again = self.place.server(name="again", data=server.data, more=("--api-keys", "always"))
+        self.assertTrue(hook.wait(2, 15), again.tail())
+        first, second = (json.loads(body) for _, body in hook.got)
+        self.assertEqual(first, second)
+        self.assertEqual(len({headers["moqrtc-delivery"] for headers, _ in hook.got}), 1)
+
     def test_events_and_webhooks(self):
         server = self.start()
         hook = receiver(refusals=1)

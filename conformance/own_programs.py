@@ -88,9 +88,10 @@ def main():
                     if row["verdict"] == "fail":
                         print(f"  {row['id']}: {row['reason']}", file=sys.stderr)
                     if row["verdict"] == "undecided" and name == "relay, QUIC" and row["kind"] != "X" \
-                            and not row["reason"].startswith("not reachable"):
+                            and not row["reason"].startswith(("not reachable", "needs ")):
                         undecided.setdefault(draft, []).append(f"`{row['id']}` ({row['reason']})")
-    lines += ["", "Rows of kinds C, S, D, R and T that our relay leaves undecided over QUIC beside those listed above:", ""]
+    lines += ["", "Rows of kinds C, S, D, R and T that stay undecided with our relay over QUIC, beside those listed above, "
+              "those that need WebTransport, and those that need a token:", ""]
     lines += [f"- draft {draft}: {'; '.join(rows)}" for draft, rows in undecided.items()]
     text = "\n".join(lines)
     if not chosen.write_doc:

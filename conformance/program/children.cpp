@@ -47,7 +47,10 @@ void children::stop(const void* owner) {
 void children::reap(bool force) {
     std::erase_if(leaving_, [&](pid_t child) {
         if (force) kill(-child, SIGKILL);
-        return waitpid(child, nullptr, force ? 0 : WNOHANG) != 0;
+        if (waitpid(child, nullptr, force ? 0 : WNOHANG) == 0) return false;
+        // What it started may outlive it, and would come back to a port that is another row's.
+        kill(-child, SIGKILL);
+        return true;
     });
 }
 

@@ -32,7 +32,17 @@ void broadcast_watch::close_stale() {
     of_->store.run("UPDATE analytics SET ended = updated WHERE ended IS NULL");
 }
 
+bool broadcast_watch::is_due(wall_seconds at) {
+    if (at < next_) return false;
+    next_ = at + interval_;
+    return true;
+}
+
 void broadcast_watch::look(const server_status& now, wall_seconds at) {
+    std::size_t listed = 0;
+    for (const auto& shard : now.shards)
+        listed += shard.tracks.size() + shard.sessions.size();
+    interval_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(listed / 1000), 1, 60);
     std::map<std::string, seen_now> there;
     for (const auto& shard : now.shards) {
         std::map<std::string, std::size_t> viewers; // of the track that most watch

@@ -19,6 +19,9 @@ public:
 
     /// Rows that a crash left open are closed at the time they were last written.
     void close_stale();
+    /// Whether it is time for another look: every second where there is little to see, else as
+    /// much more seldom as there is more, because the lists are made on the threads of the media.
+    [[nodiscard]] bool is_due(wall_seconds at);
     /// What is there now.
     void look(const server_status& now, wall_seconds at);
 
@@ -42,6 +45,8 @@ private:
               wall_seconds at);
 
     control_state* of_;
+    std::int64_t interval_ = 1;
+    wall_seconds next_ = 0;
     std::map<std::string, broadcast> live_;
 };
 

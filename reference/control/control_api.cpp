@@ -138,7 +138,7 @@ void control_api::tick() {
         store.run("UPDATE commands SET state = 'expired', updated = ? WHERE state IN ('queued', "
                   "'sent', 'acked') AND expires <= ?",
                   now, now);
-        if (state_->outside.status)
+        if (state_->outside.status && watch_->is_due(now))
             state_->outside.status([this, now](std::shared_ptr<const server_status> status) {
                 thread_.post([this, now, status] {
                     try {

@@ -19,7 +19,13 @@ void connection_arguments::add_to(CLI::App& command) {
     command.add_option("--cert-sha256", cert_sha256, "believe the certificate with this SHA-256");
     command.add_option("--ca", ca_file, "believe certificates signed by those in this file")
         ->check(CLI::ExistingFile);
-    command.add_option("--token", token, "authorization token for every request");
+    auto* const given =
+        command.add_option("--token", token, "authorization token for every request");
+    command
+        .add_option("--token-file", token_file,
+                    "the same from a file; when it changes, the session is renewed with it")
+        ->check(CLI::ExistingFile)
+        ->excludes(given);
     command.add_option("--qlog-dir", qlog_directory,
                        "write traces there: a qlog of the connection, an mlog of the session");
     command.add_option("--connect-timeout", connect_timeout_ms, "milliseconds");
@@ -61,6 +67,12 @@ std::expected<client_options, std::string> connection_arguments::read() const {
     }
     out.origin = origin;
     out.token = token;
+    out.token_file = token_file;
+    if (!token_file.empty()) {
+        auto text = read_token(out.token_file);
+        if (!text) return std::unexpected("--token-file: " + text.error());
+        out.token = std::move(*text);
+    }
     out.qlog_directory = qlog_directory;
     if (std::error_code failed; !qlog_directory.empty()) {
         std::filesystem::create_directories(out.qlog_directory, failed);

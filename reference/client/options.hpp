@@ -18,6 +18,7 @@ struct connection_arguments {
     std::string cert_sha256;
     std::string ca_file;
     std::string token;
+    std::string token_file;
     std::string qlog_directory;
     unsigned connect_timeout_ms = 5000;
     bool insecure = false;

@@ -3,8 +3,11 @@
 #include "runner.hpp"
 
 #include <array>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 namespace moqrtc::reference {
@@ -112,6 +115,16 @@ public:
     }
     [[nodiscard]] moqt::session* current() noexcept { return session_.get(); }
     [[nodiscard]] moqt::draft version() const noexcept { return version_; }
+    /// Shows the server the token that is in use now, with the first request that can be updated:
+    /// what stands on the old one then stands on it.
+    void renew(instant now) {
+        if (session_ == nullptr || session_->closed()) return;
+        for (const auto id : open_)
+            if (const auto sent = session_->update(now, id, owner_->params())) {
+                renewal_ = *sent;
+                return settle(now);
+            }
+    }
 
 protected:
     moqt::session* open_session(instant now, moqt::draft version) override {
@@ -129,6 +142,7 @@ protected:
     void drain(instant now) override {
         while (auto e = session_->poll_event()) {
             if (owner_->options_.verbose) print_message(*e);
+            if (note(*e)) continue;
             if (e->what == moqt::event::kind::established) {
                 owner_->on_established(now);
                 owner_->app_->established(now, *session_);
@@ -158,14 +172,64 @@ protected:
     }
 
 private:
+    /// Keeps the requests that are open; whether the event is an answer to `renew`.
+    [[nodiscard]] bool note(const moqt::event& e) {
+        using kind = moqt::event::kind;
+        if (e.what == kind::accepted && e.request != moqt::request_kind::track_status &&
+            e.request != moqt::request_kind::fetch)
+            open_.push_back(e.id);
+        else if (e.what == kind::publish_done || e.what == kind::cancelled)
+            std::erase(open_, e.id);
+        const bool ours = renewal_ && e.update_id == *renewal_ &&
+                          (e.what == kind::update_accepted || e.what == kind::update_rejected);
+        if (!ours) return false;
+        if (e.what == kind::update_rejected) std::fprintf(stderr, "the new token was refused\n");
+        renewal_.reset();
+        return true;
+    }
+
     runner* owner_;
+    std::vector<moqt::request_id> open_;
+    std::optional<moqt::request_id> renewal_;
     moqt::draft version_ = moqt::draft::d18;
     std::unique_ptr<moqt::session> session_;
 };
 
 runner::runner(client_options options) : options_{std::move(options)} {
+    use_token(options_.token);
+    if (!options_.token_file.empty()) watch_token();
+}
+
+void runner::use_token(std::string token) {
+    options_.token = std::move(token);
+    tokens_.clear();
     if (!options_.token.empty())
         tokens_.push_back({moqt::alias_type::use_value, 0, 0, as_bytes(options_.token)});
+}
+
+void runner::watch_token() {
+    token_timer_.expires_after(std::chrono::milliseconds{250});
+    token_timer_.async_wait([this](std::error_code failure) {
+        if (failure || finishing_) return;
+        // Half of a file that somebody writes just now is not the token: the next look has it all.
+        if (auto text = read_token(options_.token_file); text && *text != options_.token) {
+            use_token(std::move(*text));
+            if (link_ != nullptr) link_->renew(steady_now());
+        }
+        watch_token();
+    });
+}
+
+std::expected<std::string, std::string> read_token(const std::filesystem::path& file) {
+    constexpr std::size_t longest = 8192;
+    std::ifstream in{file};
+    std::string out{std::istreambuf_iterator<char>{in}, {}};
+    if (!in) return std::unexpected(file.string() + " cannot be read");
+    const auto blank = [](unsigned char c) { return std::isspace(c) != 0; };
+    std::erase_if(out, blank);
+    if (out.empty() || out.size() > longest)
+        return std::unexpected(file.string() + " has no token");
+    return out;
 }
 
 runner::~runner() {

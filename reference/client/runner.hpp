@@ -14,6 +14,7 @@
 #include <asio/steady_timer.hpp>
 
 #include <chrono>
+#include <expected>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -42,6 +43,8 @@ struct client_options {
     bool json = false;
     bool reconnect = false;
     std::string token; ///< sent with every request that may carry one
+    /// Where a new one appears when the old one ends; empty: nowhere.
+    std::filesystem::path token_file;
     std::filesystem::path qlog_directory;
     std::chrono::milliseconds connect_timeout{5000};
 };
@@ -107,6 +110,8 @@ private:
     void follow(const moqt::event& goaway);
     void arm();
     void wait_for_delivery(int polls);
+    void use_token(std::string token);
+    void watch_token();
 
     client_options options_;
     asio::io_context context_{1};
@@ -121,6 +126,7 @@ private:
     asio::steady_timer retry_timer_{context_};
     asio::steady_timer drain_timer_{context_};
     asio::steady_timer connect_timer_{context_};
+    asio::steady_timer token_timer_{context_};
     instant armed_ = never;
     std::chrono::milliseconds backoff_{100};
     int connections_ = 0;
@@ -130,6 +136,9 @@ private:
     bool finishing_ = false;
     std::optional<int> status_;
 };
+
+/// The token in a file, without the white space around it. Errors: a sentence.
+[[nodiscard]] std::expected<std::string, std::string> read_token(const std::filesystem::path& file);
 
 /// When to repeat a request that was refused: after the time that the server asks for, else soon.
 [[nodiscard]] instant retry_at(instant now, const moqt::event& refusal);

@@ -85,6 +85,7 @@ void http3_connection::decide(instant now, const webtransport::event& request) {
     ++host_->statistics.sessions_total;
     auto& session = add_session(std::string{path}, host_->make_link);
     name(session, request.stream);
+    if (host_->admitted) host_->admitted(session.link(), answer.pass);
     if (!session.link().begin(now, *version))
         (void)machine().close_session(now, request.stream, 0x1, "no room for a session");
 }

@@ -28,6 +28,8 @@ struct http3_host {
     buffer_pool* pool = nullptr;
     std::function<door_answer(const door_request&)> decide;
     moqt_link_maker make_link;
+    /// A session was let in, with the `pass` of its answer; may be empty.
+    std::function<void(carried&, std::shared_ptr<const void>)> admitted;
     http_server::handler answer; ///< plain GET and HEAD; may be called back from any thread
     /// Runs work on the shard's thread.
     std::function<void(std::function<void()>)> post;

@@ -46,6 +46,14 @@ constexpr metric metrics[] = {
     {"streams_behind_total", "Streams reset because a subscriber was too far behind.", OF(relay.streams_behind)},
     {"malformed_tracks_total", "Tracks ended because what came in contradicted itself.", OF(relay.malformed_tracks)},
     {"requests_refused_total", "Requests answered with an error.", OF(relay.refused)},
+    {"sessions_turned_away_total", "MoQT sessions closed at their SETUP.", OF(relay.turned_away)},
+    {"auth_admitted_total", "MoQT sessions that were let in.", OF(doors.admitted)},
+    {"auth_killed_total", "Sessions refused because MoQ is switched off.", OF(doors.killed)},
+    {"auth_expired_total", "Requests and sessions ended because their token ran out.", OF(relay.expired)},
+    {"auth_revoked_total", "Requests and sessions ended because their credential was taken back.", OF(relay.revoked)},
+    {"auth_renewed_total", "Credentials that a newer token replaced in band.", OF(relay.renewed)},
+    {"auth_signatures_total", "Signatures of tokens that were checked.", OF(tokens.verified)},
+    {"auth_cached_total", "Tokens that were known already.", OF(tokens.cached)},
     {"cache_bytes", "Bytes in the cache.", OF(relay.cache_bytes)},
     {"cache_groups", "Groups in the cache.", OF(relay.cache_groups)},
     {"cache_objects", "Objects in the cache.", OF(relay.cache_objects)},
@@ -137,6 +145,18 @@ void by_transport(std::string& out, const server_status& status) {
          &shard_report::sent_quic, &shard_report::sent_webtransport);
 }
 
+/// Sessions and requests that were refused, by why.
+void refusals(std::string& out, const server_status& status) {
+    constexpr std::string_view name = "moqrtc_auth_refused_total";
+    head(out, name, "Sessions and requests refused for want of a good token.");
+    for (std::size_t i = 0; i < status.shards.size(); ++i)
+        for (std::size_t why = 0; why < auth::refusal_reasons; ++why)
+            out.append(name)
+                .append("{shard=\"" + std::to_string(i) + "\",reason=\"")
+                .append(auth::to_string(static_cast<auth::refusal_reason>(why)))
+                .append("\"} " + std::to_string(status.shards[i].doors.refused[why]) + "\n");
+}
+
 void lag(std::string& out, const server_status& status) {
     constexpr std::string_view name = "moqrtc_event_loop_lag_seconds";
     out.append("# HELP ").append(name).append(" How late a network thread came to a timer.\n");
@@ -195,6 +215,7 @@ std::string metrics_text(const server_status& status) {
     append_json(version, status.facts.version);
     single(out, "moqrtc_build_info", "The version, as a label.", "1", "{version=" + version + "}");
     by_transport(out, status);
+    refusals(out, status);
     lag(out, status);
     single(out, "moqrtc_memory_limit_bytes", "What limits.memory allows.",
            std::to_string(status.facts.memory_limit));

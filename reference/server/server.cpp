@@ -4,6 +4,7 @@
 #include "control_plane.hpp"
 #include "server.hpp"
 #include "status_json.hpp"
+#include "told_doors.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -122,9 +123,9 @@ server::outcome server::open_api() {
     outside.note = [](std::string_view what, std::string_view name, std::string_view value) {
         log_line{log_level::warning, what}.with(name, value);
     };
-    auto made = control_api::open({data_, !wants_api_keys(settings_),
-                                   settings_.auth == auth_mode::required, MOQRTC_VERSION_TEXT},
-                                  std::move(outside));
+    auto made = control_api::open(
+        {data_, !wants_api_keys(settings_), wants_tokens(settings_), MOQRTC_VERSION_TEXT},
+        std::move(outside));
     if (!made) return std::unexpected(failure{1, made.error()});
     api_ = std::move(*made);
     return {};
@@ -163,6 +164,8 @@ server::outcome server::open_data_plane() {
     config.relay.cache_bytes = settings_.relay.cache_bytes / settings_.threads;
     config.implementation = std::string{"moqrtc-server/"} + MOQRTC_VERSION_TEXT;
     config.doors = make_doors();
+    config.audiences = board_.facts().names();
+    config.used = std::make_shared<used_tokens>(api_.get());
     config.webtransport.dialects = offered_dialects(settings_);
     config.webtransport_fallback = fallback_draft(settings_);
     config.files = public_handler(board_, web_);
@@ -190,6 +193,11 @@ server::outcome server::open_data_plane() {
         for (auto* other : shards)
             shard::join(*other, *one.machine,
                         other == shards.front() && config.relay.expects_upstream);
+        // Waits in the shard's queue before anything that comes in.
+        api_->directory().watch(
+            [machine = one.machine.get()](std::shared_ptr<const access_snapshot> now) {
+                machine->post([machine, now = std::move(now)] { machine->use_access(now); });
+            });
         exchange_.attach(one.machine->endpoint());
         shards.push_back(one.machine.get());
     }
@@ -226,7 +234,7 @@ server::outcome server::open_control_plane() {
 
 server::outcome server::open_http(const std::string& where, bool tls, socket_address& bound) {
     const auto local = *parse_endpoint(where);
-    const auto opened = http_.listen(local, control_handler(board_, web_, make_doors(), *api_),
+    const auto opened = http_.listen(local, control_handler(board_, web_, make_told_doors(), *api_),
                                      control_bodies(), tls);
     if (!opened)
         return std::unexpected(failure{status_of(opened.error()),
@@ -249,6 +257,14 @@ server::make_tls(const identity& from) const {
 std::shared_ptr<const door_policy> server::make_doors() const {
     return std::make_shared<open_doors>(
         open_doors::config{allowed_origins(settings_), board_.facts().names()});
+}
+
+/// The same answer for those who ask over HTTP what a session would get.
+std::shared_ptr<const door_policy> server::make_told_doors() {
+    token_doors::config config;
+    config.doors = make_doors();
+    config.audiences = board_.facts().names();
+    return std::make_shared<const told_doors>(std::move(config), api_->directory());
 }
 
 void server::announce() const {
@@ -278,7 +294,7 @@ void server::announce() const {
     check_hash();
     if (settings_.allow_plaintext && !http_address_.empty() && !http_address_.is_loopback())
         log_line{log_level::warning, "plaintext_listener"}.with("http", http_address_.to_string());
-    if (settings_.auth == auth_mode::off && !parse_endpoint(settings_.listen)->is_loopback())
+    if (!wants_tokens(settings_) && !parse_endpoint(settings_.listen)->is_loopback())
         log_line{log_level::warning, "open_to_everybody"}.with("quic", quic);
 }
 

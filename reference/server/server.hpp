@@ -57,6 +57,7 @@ private:
     [[nodiscard]] std::expected<std::shared_ptr<const tls_server>, std::string>
     make_tls(const identity& from) const;
     [[nodiscard]] std::shared_ptr<const door_policy> make_doors() const;
+    [[nodiscard]] std::shared_ptr<const door_policy> make_told_doors();
     void announce() const;
 
     void wait_for_signal();

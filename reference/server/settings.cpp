@@ -74,16 +74,24 @@ std::optional<moqt::draft> fallback_draft(const server_settings& settings) {
     return std::nullopt;
 }
 
+bool wants_tokens(const server_settings& settings) {
+    const auto is_local = [](const std::string& text) {
+        return text == "off" || parse_endpoint(text)->is_loopback();
+    };
+    if (settings.auth != auth_mode::automatic) return settings.auth == auth_mode::required;
+    return !is_local(settings.listen) || !is_local(settings.http) || !is_local(settings.https);
+}
+
 std::vector<std::string> allowed_origins(const server_settings& settings) {
     if (!settings.origin.empty()) return settings.origin;
-    return {settings.auth == auth_mode::required ? "any" : "same"};
+    return {wants_tokens(settings) ? "any" : "same"};
 }
 
 bool wants_api_keys(const server_settings& settings) {
     const auto is_local = [](const std::string& text) {
         return text == "off" || parse_endpoint(text)->is_loopback();
     };
-    return settings.api_keys == api_key_mode::always || settings.auth == auth_mode::required ||
+    return settings.api_keys == api_key_mode::always || wants_tokens(settings) ||
            !is_local(settings.http) || !is_local(settings.https);
 }
 
@@ -104,13 +112,6 @@ std::expected<void, setting_conflict> check_together(const server_settings& s) {
     };
     if (!is_local(s.http) && !s.allow_plaintext)
         return fail("http", "plain HTTP is for loopback; allow-plaintext lifts that");
-    constexpr std::string_view tokens =
-        "this version does not verify tokens yet; auth = off admits everybody";
-    if (s.auth == auth_mode::required) return fail("auth", std::string{tokens});
-    if (s.auth == auth_mode::automatic &&
-        (!is_local(s.listen) || !is_local(s.http) || !is_local(s.https)))
-        return fail("auth", "is required because a listener is not on loopback, and " +
-                                std::string{tokens} + ", which has to be said explicitly");
     return {};
 }
 

@@ -78,6 +78,8 @@ struct server_settings {
 /// `settings.origin`, or what stands for it.
 [[nodiscard]] std::vector<std::string> allowed_origins(const server_settings& settings);
 
+/// Whether requests of media need tokens: `auth`, or what `automatic` comes to.
+[[nodiscard]] bool wants_tokens(const server_settings& settings);
 /// Whether callers of the API need a key.
 [[nodiscard]] bool wants_api_keys(const server_settings& settings);
 

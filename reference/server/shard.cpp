@@ -12,6 +12,9 @@
 namespace moqrtc::reference {
 namespace {
 
+/// How long sessions may take to leave when their path of media is switched off.
+constexpr duration killed_after = seconds(1);
+
 /// What one shard may have sent and another not yet read.
 constexpr std::size_t sibling_ring = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds lag_interval{100};
@@ -41,6 +44,8 @@ public:
         session()->close(now, moqt::close_code::no_error, reason);
         push();
     }
+    /// What it came in with, from before there was a session.
+    void came_in_with(std::shared_ptr<const void> pass) { pass_ = std::move(pass); }
     /// The relay has something for this session's transport.
     void flush() { push(); }
 
@@ -70,11 +75,17 @@ protected:
         if (!key) return nullptr;
         key_ = *key;
         owner_->links_[key_] = this;
+        owner_->doors_.bind(key_, pass_);
         return &owner_->relay_->at(key_);
     }
     void drain(instant now) override {
         if (!key_.valid()) return;
         owner_->relay_->handle_ready(now, key_);
+        // Who has shown nothing yet stays at the address that he began with.
+        if (!may_move_ && owner_->doors_.is_authorized(key_)) {
+            may_move_ = true;
+            transport().allow_migration(true);
+        }
         owner_->settle();
     }
     void ended(instant now, const close_info&) override {
@@ -100,6 +111,8 @@ private:
     shard* owner_;
     std::size_t upstream_;
     moqt::session_key key_{};
+    bool may_move_ = false;
+    std::shared_ptr<const void> pass_;
 };
 
 shard::shard(std::uint8_t index, config settings, quic_secrets secrets, log_handler log)
@@ -108,9 +121,10 @@ shard::shard(std::uint8_t index, config settings, quic_secrets secrets, log_hand
       log_{std::move(log)},
       work_{asio::make_work_guard(context_)},
       pool_{config_.pool_limit},
+      doors_{door_config()},
       timer_{context_},
       lag_timer_{context_} {
-    relay_ = std::make_unique<moqt::relay>(steady_now(), config_.relay, pool_, policy_);
+    relay_ = std::make_unique<moqt::relay>(steady_now(), config_.relay, pool_, doors_);
     config_.quic.shard = index;
     endpoint_ = std::make_unique<quic_endpoint>(context_, config_.quic, std::move(secrets));
     for (const auto& where : config_.upstreams)
@@ -128,15 +142,42 @@ void shard::open_web() {
     web_.make_link = [this](moqt_carrier& carrier) {
         return std::make_unique<link>(*this, carrier, SIZE_MAX);
     };
+    web_.admitted = [](carried& to, std::shared_ptr<const void> pass) {
+        static_cast<link&>(to).came_in_with(std::move(pass));
+    };
     web_.answer = config_.files;
     web_.post = [this](std::function<void()> work) { post(std::move(work)); };
 }
 
 /// Before anything of the session exists.
-door_answer shard::admit(const door_request& request) const {
+door_answer shard::admit(const door_request& request) {
     if (leaving_) return {503, "draining"};
     if (links_.size() >= config_.relay.max_sessions) return {429, "too many sessions"};
-    return config_.doors == nullptr ? door_answer{} : config_.doors->decide(request);
+    return doors_.enter(request);
+}
+
+token_doors::config shard::door_config() {
+    token_doors::config out;
+    out.doors = config_.doors;
+    out.audiences = config_.audiences;
+    out.used = config_.used;
+    out.take_back = [this](sha256_digest token) {
+        post([this, token] {
+            doors_.take_back(token);
+            relay_->revoke(steady_now());
+            settle();
+        });
+    };
+    return out;
+}
+
+void shard::use_access(std::shared_ptr<const access_snapshot> now) {
+    const auto then = steady_now();
+    doors_.use(std::move(now));
+    relay_->revoke(then);
+    // Switched off: who is here is asked to leave, and has a moment for that.
+    if (doors_.current().is_killed(media_path::moq)) relay_->goaway(then, {}, killed_after);
+    settle();
 }
 
 shard::~shard() {
@@ -169,6 +210,7 @@ std::error_code shard::listen(const socket_address& local, bool share_port,
         local, share_port, std::move(tls),
         [this](quic_connection& connection,
                std::string_view protocol) -> std::unique_ptr<connection_handler> {
+            connection.allow_migration(!doors_.current().required);
             if (protocol == http3_protocol)
                 return std::make_unique<http3_connection>(connection, web_);
             return std::make_unique<moqt_connection>(connection, web_.make_link, config_.drafts);
@@ -302,6 +344,8 @@ shard_report shard::report(bool everything) {
     out.upstreams = upstreams_.size();
     out.pool_bytes = pool_.used();
     out.http3 = web_.statistics;
+    out.doors = doors_.counted();
+    out.tokens = doors_.verified();
     out.lag = lag_;
     out.sent_quic = sent_quic_;
     out.sent_webtransport = sent_webtransport_;

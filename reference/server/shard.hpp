@@ -5,11 +5,11 @@
 #include "http3_connection.hpp"
 #include "shard_report.hpp"
 #include "sibling_link.hpp"
+#include "token_doors.hpp"
 
 #include <moqrtc/core/buffer_pool.hpp>
 #include <moqrtc/moqt/draft.hpp>
 #include <moqrtc/moqt/relay/config.hpp>
-#include <moqrtc/moqt/relay/policy.hpp>
 
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
@@ -45,6 +45,8 @@ public:
         /// Who gets in by WebTransport, the dialects of it (none: off), and what plain requests
         /// get.
         std::shared_ptr<const door_policy> doors;
+        std::vector<std::string> audiences; ///< names by which tokens may mean this server
+        std::shared_ptr<used_tokens> used;  ///< of the whole server
         webtransport::connection_config webtransport;
         std::optional<moqt::draft> webtransport_fallback;
         http_server::handler files;
@@ -77,7 +79,9 @@ public:
     /// With `everything` the lists of tracks, sessions and namespaces, too.
     [[nodiscard]] shard_report report(bool everything);
     void use_tls(std::shared_ptr<const tls_server> tls) { endpoint_->use_tls(std::move(tls)); }
-    void use_doors(std::shared_ptr<const door_policy> doors) { config_.doors = std::move(doors); }
+    void use_doors(std::shared_ptr<const door_policy> doors) { doors_.use(std::move(doors)); }
+    /// What decides about access from now on; ends what that does not allow any more.
+    void use_access(std::shared_ptr<const access_snapshot> now);
     /// Ends a session and tells it why; false when there is none of that name.
     bool end_session(moqt::session_key which, std::string_view reason);
     /// Takes no more connections and asks every session to leave.
@@ -105,7 +109,8 @@ private:
     void watch_lag();
     void connect(std::size_t upstream);
     void open_web();
-    [[nodiscard]] door_answer admit(const door_request& request) const;
+    [[nodiscard]] door_answer admit(const door_request& request);
+    [[nodiscard]] token_doors::config door_config();
 
     std::uint8_t index_;
     config config_;
@@ -113,30 +118,7 @@ private:
     asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_;
     buffer_pool pool_;
-    /// Native QUIC comes in by the same doors as WebTransport; inside, everything is allowed.
-    class door_rules final : public moqt::policy {
-    public:
-        explicit door_rules(const shard& of) : of_{&of} {}
-        [[nodiscard]] moqt::admission admit(const moqt::session_request& asked) override {
-            moqt::admission out;
-            if (asked.webtransport || of_->config_.doors == nullptr) return out;
-            door_request request{};
-            request.path = asked.info.door;
-            const auto status = of_->config_.doors->decide(request).status;
-            if (status == 404)
-                out.refused = moqt::close_code::invalid_path;
-            else if (status != 200)
-                out.refused = moqt::close_code::unauthorized;
-            return out;
-        }
-        [[nodiscard]] moqt::decision decide(const moqt::access_request&) override {
-            return moqt::decision::allow();
-        }
-
-    private:
-        const shard* of_;
-    };
-    door_rules policy_{*this};
+    token_doors doors_;
     std::unique_ptr<moqt::relay> relay_;
     http3_host web_; ///< connections refer to it
     std::unique_ptr<quic_endpoint> endpoint_;

@@ -3,6 +3,7 @@
 #include "common/quic_statistics.hpp"
 #include "http3_statistics.hpp"
 #include "loop_lag.hpp"
+#include "token_doors.hpp"
 
 #include <moqrtc/moqt/relay/event.hpp>
 
@@ -25,6 +26,8 @@ struct shard_report {
     /// UDP payload bytes sent on connections of sessions, by what carries them.
     std::uint64_t sent_quic = 0;
     std::uint64_t sent_webtransport = 0;
+    token_doors::counters doors;
+    auth::verifier_counters tokens;
     loop_lag lag;
     http3_statistics http3;
     std::size_t upstreams = 0;

@@ -143,22 +143,25 @@ TEST(server_settings, settings_are_checked_together) {
     };
     EXPECT_EQ(conflict([](auto&) {}), "");
     EXPECT_EQ(conflict([](auto& s) { s.https = "127.0.0.1:8443"; }), "");
-    EXPECT_EQ(conflict([](auto& s) { s.https = "0.0.0.0:8443"; }), "auth");
+    EXPECT_EQ(conflict([](auto& s) { s.https = "0.0.0.0:8443"; }), "");
     EXPECT_EQ(conflict([](auto& s) { s.cert = "a"; }), "key");
     EXPECT_EQ(conflict([](auto& s) { s.key = "a"; }), "cert");
     EXPECT_EQ(conflict([](auto& s) { s.http = "0.0.0.0:80"; }), "http");
-    EXPECT_EQ(conflict([](auto& s) { s.listen = "0.0.0.0:80"; }), "auth");
-    EXPECT_EQ(conflict([](auto& s) { s.auth = auth_mode::required; }), "auth");
-    EXPECT_EQ(conflict([](auto& s) {
-                  s.listen = "[::]:80";
-                  s.auth = auth_mode::off;
-              }),
-              "");
-    EXPECT_EQ(conflict([](auto& s) {
-                  s.http = "[::]:80";
-                  s.allow_plaintext = true;
-              }),
-              "auth");
+    // Who can be reached from outside wants tokens, unless it was said that he does not.
+    const auto wants = [](auto change) {
+        server_settings s;
+        change(s);
+        return wants_tokens(s);
+    };
+    EXPECT_FALSE(wants([](auto&) {}));
+    EXPECT_TRUE(wants([](auto& s) { s.auth = auth_mode::required; }));
+    EXPECT_TRUE(wants([](auto& s) { s.listen = "0.0.0.0:80"; }));
+    EXPECT_TRUE(wants([](auto& s) { s.https = "0.0.0.0:8443"; }));
+    EXPECT_TRUE(wants([](auto& s) { s.http = "[::]:80"; }));
+    EXPECT_FALSE(wants([](auto& s) {
+        s.listen = "[::]:80";
+        s.auth = auth_mode::off;
+    }));
     EXPECT_EQ(conflict([](auto& s) {
                   s.insecure_upstream = true;
                   s.upstream_ca = "a";

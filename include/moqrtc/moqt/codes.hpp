@@ -286,7 +286,11 @@ template <registry_code Code>
                                                    error_registry registry) noexcept {
     if (rules.unified_errors) return to_wire(rules, code);
     const auto n = detail::number_in(registry, code);
-    return n == detail::absent ? 0 : n;
+    if (n != detail::absent) return n;
+    // A registry without the errors of tokens still has the one for those who may not.
+    const bool token = code == request_error_code::malformed_auth_token ||
+                       code == request_error_code::expired_auth_token;
+    return token ? detail::number_in(registry, request_error_code::unauthorized) : 0;
 }
 /// The error of a number, in the same way; an unknown number is INTERNAL_ERROR.
 [[nodiscard]] constexpr request_error_code error_of(const wire_rules& rules, std::uint64_t number,

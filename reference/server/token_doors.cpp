@@ -37,6 +37,10 @@ bool is_discovery(moqt::request_kind kind) noexcept {
            kind == moqt::request_kind::subscribe_tracks;
 }
 
+bool names_track(moqt::request_kind kind) noexcept {
+    return !is_discovery(kind) && kind != moqt::request_kind::publish_namespace;
+}
+
 moqt::request_error_code code_of(refusal_reason why) noexcept {
     switch (why) {
     case refusal_reason::expired:
@@ -142,7 +146,8 @@ auth::verdict<auth::grant_ptr> token_doors::examine(const entrance& where,
     // A stream key belongs into the query; other clients put it where tokens go.
     if (where.by == entrance::door::publish) {
         const auto found = snapshot_->inputs.find(after(asked.path, "/publish/"));
-        auto shown = query_value(asked.query, "sk");
+        const auto key = query_value(asked.query, "sk");
+        auto shown = key;
         if (shown.empty()) shown = asked.bearer;
         if (shown.empty() && !asked.tokens.empty()) shown = as_text(asked.tokens[0].value);
         if (found != snapshot_->inputs.end() && !shown.empty()) {
@@ -151,8 +156,7 @@ auth::verdict<auth::grant_ptr> token_doors::examine(const entrance& where,
             if (good && snapshot_->revoked->covers(*good))
                 return auth::refuse(refusal_reason::revoked, "sk");
             if (good) return std::make_shared<const auth::grant>(std::move(*good));
-            if (good.error().why != refusal_reason::bad_signature || asked.tokens.empty())
-                return std::unexpected(good.error());
+            if (!key.empty()) return std::unexpected(good.error());
         }
     }
     if (const auto text = query_value(asked.query, "tok"); !text.empty())
@@ -165,10 +169,9 @@ auth::verdict<auth::grant_ptr> token_doors::examine(const entrance& where,
 
 auth::verdict<void> token_doors::covers(const auth::grant& one, action what,
                                         const moqt::track_namespace& space,
-                                        std::string_view track) const {
+                                        std::optional<std::string_view> track) const {
     const auto view = space.view();
-    const bool allowed =
-        track.empty() ? one.allows(what, view) : one.allows(what, view, as_bytes(track));
+    const bool allowed = track ? one.allows(what, view, as_bytes(*track)) : one.allows(what, view);
     if (!allowed) return auth::refuse(refusal_reason::wrong_scope, "scope");
     return {};
 }
@@ -192,7 +195,7 @@ door_answer token_doors::enter(const door_request& request) {
         if (shown) {
             const auto needed =
                 where->by == entrance::door::publish ? action::publish : action::subscribe;
-            if (where->by != entrance::door::open && !covers(**shown, needed, where->space, {}))
+            if (where->by != entrance::door::open && !covers(**shown, needed, where->space))
                 why = refusal_reason::wrong_scope;
             else
                 where->allowed = *shown;
@@ -252,7 +255,7 @@ moqt::admission token_doors::admit(const moqt::session_request& asked) {
         if (shown) {
             const auto needed =
                 where.by == entrance::door::publish ? action::publish : action::subscribe;
-            if (where.by != entrance::door::open && !covers(**shown, needed, where.space, {}))
+            if (where.by != entrance::door::open && !covers(**shown, needed, where.space))
                 return turn_away(refusal_reason::wrong_scope);
             where.allowed = *shown;
         } else if (where.by != entrance::door::open ||
@@ -297,12 +300,14 @@ moqt::decision token_doors::decide(const moqt::access_request& asked) {
     moqt::decision out;
     if (snapshot_->required) {
         const auto what = action_of(asked.kind);
+        // A track may have an empty name, which a token for other tracks does not allow.
+        const auto track = names_track(asked.kind) ? std::optional{asked.track} : std::nullopt;
         auto why = refusal_reason::missing;
         auth::grant_ptr found;
         for (const auto& token : asked.tokens) {
             auto shown = examine(token);
             if (shown) {
-                if (const auto good = covers(**shown, what, *space, asked.track); good)
+                if (const auto good = covers(**shown, what, *space, track); good)
                     found = *shown;
                 else
                     why = good.error().why;
@@ -320,7 +325,7 @@ moqt::decision token_doors::decide(const moqt::access_request& asked) {
                 const auto& one = *at->second.what;
                 if (at->second.taken_back || !holds(one)) {
                     why = one.holds(wall()) ? refusal_reason::revoked : refusal_reason::expired;
-                } else if (covers(one, what, *space, asked.track)) {
+                } else if (covers(one, what, *space, track)) {
                     found = at->second.what;
                     break;
                 } else {

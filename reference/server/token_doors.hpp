@@ -111,9 +111,10 @@ private:
     /// What somebody shows at a door, checked.
     [[nodiscard]] verdict<auth::grant_ptr> examine(const entrance& where, const asked_door& asked);
     [[nodiscard]] verdict<auth::grant_ptr> examine(const moqt::authorization_token& token);
+    /// `track` is unset where no track is named.
     [[nodiscard]] verdict<void> covers(const auth::grant& one, auth::action what,
                                        const moqt::track_namespace& space,
-                                       std::string_view track) const;
+                                       std::optional<std::string_view> track = {}) const;
     [[nodiscard]] bool holds(const auth::grant& one) const;
     /// Takes a grant into a session, using up a token that admits once. `replaces` is what it
     /// renews.

@@ -68,6 +68,11 @@ if(MOQRTC_MOQT)
         COMMAND "${MOQRTC_BASH}" "${PROJECT_SOURCE_DIR}/scripts/wasm-check")
 endif()
 
+if(MOQRTC_BENCH)
+    moqrtc_tool_test(benches THOROUGH TIMEOUT 600 COST 60
+        COMMAND "${CMAKE_COMMAND}" --build "${PROJECT_BINARY_DIR}" --target benches)
+endif()
+
 # Every header twice in one program: a definition that is not inline fails to link.
 set(every_header "")
 foreach(header IN LISTS headers)

@@ -1,44 +1,17 @@
 // Any bytes as a Common Access Token, and as the claims of one whose MAC is good. What parses says
 // the same when it is written again; a grant is never more than its scopes, and lies within its
 // time.
-#include <moqrtc/auth/verifier.hpp>
-#include <moqrtc/crypto/openssl.hpp>
+#include "auth_stage.hpp"
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
-#include <source_location>
-#include <string>
 
 namespace {
 
 using namespace moqrtc;
 using namespace moqrtc::auth;
-
-constexpr unix_time now{1'700'000'000};
-
-void require(bool condition, std::source_location here = std::source_location::current()) {
-    if (condition) return;
-    std::fprintf(stderr, "fuzz_auth_cat: requirement of line %u does not hold\n",
-                 static_cast<unsigned>(here.line()));
-    std::abort();
-}
-
-struct stage {
-    openssl_crypto crypto;
-    std::shared_ptr<const crypto_key> key;
-    verifier checks{crypto, {.audiences = {"https://relay.example.com"}, .cache = 16}};
-
-    stage() {
-        jwk secret{"k", {signature_algorithm::hs256}, {}};
-        secret.numbers.d = secret_bytes{as_bytes("0123456789abcdef0123456789abcdef")};
-        key = *crypto.import_key(secret.numbers);
-        auto keys = std::make_shared<key_set>();
-        require(keys->add(crypto, secret).has_value());
-        checks.use(std::shared_ptr<const key_set>{keys});
-    }
-};
+using fuzz::now;
+using fuzz::require;
+using stage = fuzz::auth_stage;
 
 void token(bytes in, stage& on) {
     const auto parsed = read_cose(in);
@@ -78,7 +51,7 @@ void signed_claims(bytes in, stage& on) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static stage on;
+    static stage on{"https://relay.example.com"};
     const auto in = std::as_bytes(std::span{data, size});
     token(in, on);
     if (size <= 4000) signed_claims(in, on);

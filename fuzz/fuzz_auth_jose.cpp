@@ -1,47 +1,20 @@
 // Any bytes as a compact JWS, as a JWK, as a set of them, and as the claims of a token whose
 // signature is good. What parses has one spelling and says the same when it is written again;
 // whatever is granted ends within its profile's bounds and opens only what the profile may.
-#include <moqrtc/auth/verifier.hpp>
+#include "auth_stage.hpp"
+
 #include <moqrtc/core/base64.hpp>
-#include <moqrtc/crypto/openssl.hpp>
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
-#include <source_location>
-#include <string>
 #include <string_view>
 
 namespace {
 
 using namespace moqrtc;
 using namespace moqrtc::auth;
-
-constexpr unix_time now{1'700'000'000};
-
-void require(bool condition, std::source_location here = std::source_location::current()) {
-    if (condition) return;
-    std::fprintf(stderr, "fuzz_auth_jose: requirement of line %u does not hold\n",
-                 static_cast<unsigned>(here.line()));
-    std::abort();
-}
-
-/// One key that everything is signed with; HMAC, to spend the time on what is read.
-struct stage {
-    openssl_crypto crypto;
-    std::shared_ptr<const crypto_key> key;
-    verifier checks{crypto, {.audiences = {"relay"}, .cache = 16}};
-
-    stage() {
-        jwk secret{"k", {signature_algorithm::hs256}, {}};
-        secret.numbers.d = secret_bytes{as_bytes("0123456789abcdef0123456789abcdef")};
-        key = *crypto.import_key(secret.numbers);
-        auto keys = std::make_shared<key_set>();
-        require(keys->add(crypto, secret).has_value());
-        checks.use(std::shared_ptr<const key_set>{keys});
-    }
-};
+using fuzz::now;
+using fuzz::require;
+using stage = fuzz::auth_stage;
 
 void token(std::string_view text, stage& on) {
     const auto parsed = read_jws(text);
@@ -99,7 +72,7 @@ void signed_claims(std::string_view text, stage& on) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static stage on;
+    static stage on{"relay"};
     const std::string_view text{reinterpret_cast<const char*>(data), size};
     token(text, on);
     key(text, on);

@@ -53,6 +53,8 @@ public:
     void on_blocked(instant, quic_stream stream) override { link_->handle_blocked(stream); }
     [[nodiscard]] instant next_timeout() override { return link_->next_timeout(); }
     void on_timeout(instant now) override { link_->handle_timeout(now); }
+    [[nodiscard]] bool may_move() const override { return link_->may_move(); }
+    void on_path_changed(instant now, const socket_address&) override { link_->handle_moved(now); }
     void on_closed(instant now, const close_info& info) override {
         link_->carrier_closed(now, info);
     }

@@ -66,6 +66,10 @@ public:
     virtual void handle_blocked(quic_stream stream) = 0;
     [[nodiscard]] virtual instant next_timeout() const noexcept = 0;
     virtual void handle_timeout(instant now) = 0;
+    /// Servers: whether the session may go on from another address of its peer.
+    [[nodiscard]] virtual bool may_move() const { return true; }
+    /// The peer answers from another address now, and proved that it is there.
+    virtual void handle_moved(instant /*now*/) {}
     /// The last call.
     virtual void carrier_closed(instant now, const close_info& info) = 0;
 };

@@ -94,7 +94,8 @@ public:
     /// Where its endpoint keeps traces; empty: none are kept.
     [[nodiscard]] const std::filesystem::path& qlog_directory() const noexcept;
 
-    /// Servers: while false, datagrams from another address than the first are ignored.
+    /// Servers: while false, datagrams from another address than the first are ignored; from then
+    /// on the handler is asked.
     void allow_migration(bool allowed) noexcept { migration_allowed_ = allowed; }
     /// Clients: goes on from a new local port, telling the peer; false when that is not possible
     /// yet.
@@ -147,6 +148,9 @@ private:
     // Ends.
     void fail(int library_error);
     [[nodiscard]] bool has_unsent(instant now);
+    [[nodiscard]] bool may_move() const {
+        return migration_allowed_ && (handler_ == nullptr || handler_->may_move());
+    }
     void send_close(instant now);
     void answer_close(const socket_address& local, const socket_address& remote, std::size_t size);
     void finish(instant now, const close_info& info, phase next);

@@ -102,6 +102,8 @@ public:
     [[nodiscard]] virtual instant next_timeout() = 0;
     virtual void on_timeout(instant now) = 0;
 
+    /// Servers: whether datagrams from another address than that of the connection may count now.
+    [[nodiscard]] virtual bool may_move() const { return true; }
     /// The peer answers from another address now, and proved that it is there.
     virtual void on_path_changed(instant /*now*/, const socket_address& /*remote*/) {}
 

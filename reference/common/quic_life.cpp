@@ -46,7 +46,7 @@ void quic_connection::receive(instant now, const socket_address& local,
     if (phase_ == phase::closing) return answer_close(local, remote, data.size());
     if (phase_ != phase::handshake && phase_ != phase::open) return;
     if (close_library_error_ != 0) return;
-    if (server_ && !migration_allowed_ && !(remote == peer())) return;
+    if (server_ && !(remote == peer()) && !may_move()) return;
     const auto& here = server_ ? local : path_local_;
     const ngtcp2_path path{{const_cast<sockaddr*>(here.data()), here.size()},
                            {const_cast<sockaddr*>(remote.data()), remote.size()},

@@ -337,6 +337,16 @@ instant webtransport_connection::next_timeout() {
     return next;
 }
 
+bool webtransport_connection::may_move() const {
+    return sessions_.empty() ||
+           std::ranges::any_of(sessions_, [](const auto& one) { return one->link_->may_move(); });
+}
+
+void webtransport_connection::on_path_changed(instant now, const socket_address&) {
+    for (const auto& one : sessions_)
+        one->link_->handle_moved(now);
+}
+
 void webtransport_connection::on_timeout(instant now) {
     if (!machine_) return;
     machine_->handle_timeout(now);

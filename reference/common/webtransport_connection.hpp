@@ -25,7 +25,7 @@ public:
                          const moqt_link_maker& make)
         : owner_{&owner}, path_{std::move(path)}, link_{make(*this)} {}
 
-    [[nodiscard]] carried& link() noexcept { return *link_; }
+    [[nodiscard]] carried& link() const noexcept { return *link_; }
     [[nodiscard]] quic_connection& connection() noexcept override;
     [[nodiscard]] std::optional<std::string_view> webtransport_path() const noexcept override {
         return path_;
@@ -74,6 +74,9 @@ public:
     void on_blocked(instant now, quic_stream stream) override;
     [[nodiscard]] instant next_timeout() override;
     void on_timeout(instant now) override;
+    /// One session that may is enough: the others are told when the path has changed.
+    [[nodiscard]] bool may_move() const override;
+    void on_path_changed(instant now, const socket_address& remote) override;
     void on_closed(instant now, const close_info& info) override {
         end_all(now, of_connection(info));
     }

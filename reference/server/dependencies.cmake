@@ -25,14 +25,15 @@ function(moqrtc_server_group group folder)
             PROPERTIES UNITY_GROUP ${group})
     endforeach()
 endfunction()
-moqrtc_server_group(routes control routes_access routes_devices routes_records routes_server
-    routes_streams openapi api_dispatch)
-moqrtc_server_group(control control control_api call_coordinator control_state broadcast_watch
+moqrtc_server_group(routes control routes_access routes_devices routes_calls routes_records
+    routes_server routes_streams openapi api_dispatch)
+moqrtc_server_group(control control control_api call_coordinator call_registry control_state broadcast_watch
     webhooks signing_keys)
 moqrtc_server_group(store control access_directory control_thread database event_hub kill_switch
     migrations records secrets)
 moqrtc_server_group(settings server host_names identity json_text relay_log status_board log options
     settings setting_values)
+moqrtc_server_group(tokens server doors token_doors token_requests)
 moqrtc_server_group(shard server shard sibling_link http3_connection)
 
 set_property(TARGET moqrtc-server PROPERTY SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/server/main.cpp")

@@ -49,6 +49,17 @@ public:
     /// The relay has something for this session's transport.
     void flush() { push(); }
 
+    [[nodiscard]] bool may_move() const override {
+        const auto& doors = owner_->doors_;
+        return is_upstream() || !doors.current().required || doors.is_authorized(key_);
+    }
+    /// What it stands on is looked at again before anything goes to the new address for good.
+    void handle_moved(instant now) override {
+        if (session() == nullptr || may_move()) return;
+        session()->close(now, moqt::close_code::unauthorized, moqt::auth_failed);
+        push();
+    }
+
 protected:
     moqt::session* open_session(instant now, moqt::draft version) override {
         moqt::session_config config;

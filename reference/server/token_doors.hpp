@@ -71,7 +71,7 @@ public:
     [[nodiscard]] moqt::decision decide(const moqt::access_request& asked) override;
     void forget(moqt::session_key session) override;
 
-    /// Whether a session has shown something good, or need not.
+    /// Whether a session has shown something that is still good, or need not.
     [[nodiscard]] bool is_authorized(moqt::session_key key) const;
     /// Whether what a credential allowed is over: expired, revoked, or its key is gone.
     [[nodiscard]] bool is_gone(moqt::credential_id which) const override;

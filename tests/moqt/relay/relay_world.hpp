@@ -52,10 +52,11 @@ public:
     /// Connects a client; returns the link.
     std::uint32_t attach(moqrtc::testing::endpoint& c, draft version,
                          const moqrtc::testing::link_config& link = {}, session_info info = {},
-                         bool hosts = false) {
+                         bool hosts = false, bool webtransport = false) {
         session_config config;
         config.self = role::server;
         config.version = version;
+        config.webtransport = webtransport;
         return add(
             config, std::move(info), hosts,
             [&](moqrtc::testing::endpoint& end) { return net_->connect(link, c, end); }, 1);

@@ -186,6 +186,17 @@ MOQRTC_INLINE void relay::prune_holds(peer& p) {
     p.prune_at = std::max<std::size_t>(64, p.holds.size() * 2 + 1);
 }
 
+/// How long what a request stands on still holds, where that has an end. Spec: anchor `expires`.
+MOQRTC_INLINE void relay::say_expiry(instant now, const peer& p, request_id id, carrier in,
+                                     message_params& told) const {
+    auto until = p.standing.until;
+    if (const auto at = p.holds.find(id); at != p.holds.end())
+        until = std::min(until, at->second.until);
+    if (until == never || !overlaps(carriers_of(p.session.rules(), parameter::expires), in)) return;
+    // 0 would mean that it has no end.
+    told.expires = static_cast<std::uint64_t>(std::max<std::int64_t>((until - now).us / 1000, 1));
+}
+
 MOQRTC_INLINE void relay::schedule_hold(instant now, peer& p) {
     auto at = p.standing.until;
     for (const auto& [id, h] : p.holds)

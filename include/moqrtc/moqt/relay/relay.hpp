@@ -139,6 +139,8 @@ private:
     void shut(instant now, peer& p);
     void close_unauthorized(instant now, peer& p);
     void prune_holds(peer& p);
+    void say_expiry(instant now, const peer& p, request_id id, carrier in,
+                    message_params& told) const;
     [[nodiscard]] bool is_live(const peer& p, request_id id) const;
     [[nodiscard]] full_track_name name_of(const peer& p, request_id id) const;
     void refuse(instant now, peer& p, request_id id, request_error_code code,

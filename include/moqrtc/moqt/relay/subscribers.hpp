@@ -89,6 +89,7 @@ MOQRTC_INLINE void relay::accept_subscriber(instant now, std::uint32_t index) {
         return give_up(request_error_code::invalid_range, "the range has been published");
     message_params params;
     params.largest_object = t.largest;
+    say_expiry(now, to, s.id, carrier::subscribe_ok, params);
     // A second subscription of a session to a track gets an alias of its own, so that the
     // subscriber can tell their streams apart.
     auto alias = t.alias;
@@ -223,6 +224,7 @@ MOQRTC_INLINE void relay::update_subscriber(instant now, std::uint32_t index, ev
         s.joined = t.largest;
         params.largest_object = t.largest;
     }
+    say_expiry(now, to, s.id, carrier::update_ok, params);
     (void)to.session.accept_update(now, e.update_id, params);
     touch(to);
     if (s.place == none) {

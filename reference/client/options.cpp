@@ -1,4 +1,5 @@
 #include "options.hpp"
+#include "token_source.hpp"
 
 namespace moqrtc::reference {
 
@@ -21,11 +22,18 @@ void connection_arguments::add_to(CLI::App& command) {
         ->check(CLI::ExistingFile);
     auto* const given =
         command.add_option("--token", token, "authorization token for every request");
+    auto* const file =
+        command
+            .add_option("--token-file", token_file,
+                        "the same from a file; when it changes, the session is renewed with it")
+            ->check(CLI::ExistingFile)
+            ->excludes(given);
     command
-        .add_option("--token-file", token_file,
-                    "the same from a file; when it changes, the session is renewed with it")
-        ->check(CLI::ExistingFile)
-        ->excludes(given);
+        .add_option("--token-command", token_command,
+                    "the same from what this prints; run again when four fifths of the token's "
+                    "life are over, to renew the session")
+        ->excludes(given)
+        ->excludes(file);
     command.add_option("--qlog-dir", qlog_directory,
                        "write traces there: a qlog of the connection, an mlog of the session");
     command.add_option("--connect-timeout", connect_timeout_ms, "milliseconds");
@@ -71,6 +79,12 @@ std::expected<client_options, std::string> connection_arguments::read() const {
     if (!token_file.empty()) {
         auto text = read_token(out.token_file);
         if (!text) return std::unexpected("--token-file: " + text.error());
+        out.token = std::move(*text);
+    }
+    out.token_command = token_command;
+    if (!token_command.empty()) {
+        auto text = run_token_command(token_command);
+        if (!text) return std::unexpected("--token-command: " + text.error());
         out.token = std::move(*text);
     }
     out.qlog_directory = qlog_directory;

@@ -19,6 +19,7 @@ struct connection_arguments {
     std::string ca_file;
     std::string token;
     std::string token_file;
+    std::string token_command;
     std::string qlog_directory;
     unsigned connect_timeout_ms = 5000;
     bool insecure = false;

@@ -1,82 +1,15 @@
 #include "common/clock.hpp"
 #include "progress.hpp"
 #include "runner.hpp"
+#include "token_source.hpp"
 
 #include <array>
-#include <cctype>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
+#include <thread>
 #include <utility>
 
 namespace moqrtc::reference {
-
-void print_message(const moqt::event& e) {
-    if (e.message.empty() || e.what == moqt::event::kind::closed) return;
-    const auto show = [&]<class M>(const M*) {
-        if (const auto m = e.as<M>())
-            std::fprintf(stderr, "< %s\n", moqt::to_text(*e.rules, *m).c_str());
-    };
-    using kind = moqt::event::kind;
-    using moqt::request_kind;
-    switch (e.what) {
-    case kind::requested:
-        switch (e.request) {
-        case request_kind::subscribe:
-            return show(static_cast<moqt::msg::subscribe*>(nullptr));
-        case request_kind::publish:
-            return show(static_cast<moqt::msg::publish*>(nullptr));
-        case request_kind::fetch:
-            return show(static_cast<moqt::msg::fetch*>(nullptr));
-        case request_kind::track_status:
-            return show(static_cast<moqt::msg::track_status*>(nullptr));
-        case request_kind::publish_namespace:
-            return show(static_cast<moqt::msg::publish_namespace*>(nullptr));
-        case request_kind::subscribe_namespace:
-            return show(static_cast<moqt::msg::subscribe_namespace*>(nullptr));
-        case request_kind::subscribe_tracks:
-            return show(static_cast<moqt::msg::subscribe_tracks*>(nullptr));
-        case request_kind::none:
-            return;
-        }
-        return;
-    case kind::accepted:
-        if (e.request == request_kind::subscribe)
-            return show(static_cast<moqt::msg::subscribe_ok*>(nullptr));
-        if (e.request == request_kind::fetch)
-            return show(static_cast<moqt::msg::fetch_ok*>(nullptr));
-        if (e.request == request_kind::publish && !e.rules->publish_ok_is_request_ok)
-            return show(static_cast<moqt::msg::publish_ok*>(nullptr));
-        if (e.request == request_kind::track_status && !e.rules->unified_errors)
-            return show(static_cast<moqt::msg::track_status_ok*>(nullptr));
-        return show(static_cast<moqt::msg::request_ok*>(nullptr));
-    case kind::update_accepted:
-        return show(static_cast<moqt::msg::request_ok*>(nullptr));
-    case kind::rejected:
-    case kind::update_rejected:
-        return show(static_cast<moqt::msg::request_error*>(nullptr));
-    case kind::update_requested:
-        return show(static_cast<moqt::msg::request_update*>(nullptr));
-    case kind::publish_done:
-        return show(static_cast<moqt::msg::publish_done*>(nullptr));
-    case kind::namespace_added:
-        return show(static_cast<moqt::msg::namespace_message*>(nullptr));
-    case kind::namespace_removed:
-        return show(static_cast<moqt::msg::namespace_done*>(nullptr));
-    case kind::publish_blocked:
-        return show(static_cast<moqt::msg::publish_blocked*>(nullptr));
-    case kind::goaway:
-    case kind::request_goaway:
-        return show(static_cast<moqt::msg::goaway*>(nullptr));
-    case kind::established:
-        if (e.rules->setup == moqt::setup_form::symmetric)
-            return show(static_cast<moqt::msg::setup*>(nullptr));
-        return show(static_cast<moqt::msg::server_setup*>(nullptr));
-    default:
-        return;
-    }
-}
 
 namespace {
 
@@ -88,17 +21,6 @@ bool is_lasting(const close_info& info) noexcept {
 }
 
 } // namespace
-
-std::string to_text(const close_info& info, moqt::draft version) {
-    std::string out{to_string(info.why)};
-    if (info.why == close_info::cause::application) {
-        const auto code = moqt::from_wire<moqt::close_code>(moqt::rules_for(version), info.code);
-        out = "closed by " + std::string{info.by_peer ? "the server" : "us"} + " with " +
-              std::string{moqt::to_string(code)};
-    }
-    if (!info.reason.empty()) out += " (" + info.reason + ")";
-    return out;
-}
 
 instant retry_at(instant now, const moqt::event& refusal) {
     constexpr duration soon = milliseconds(250);
@@ -198,6 +120,7 @@ private:
 runner::runner(client_options options) : options_{std::move(options)} {
     use_token(options_.token);
     if (!options_.token_file.empty()) watch_token();
+    if (!options_.token_command.empty()) ask_for_token();
 }
 
 void runner::use_token(std::string token) {
@@ -212,24 +135,49 @@ void runner::watch_token() {
     token_timer_.async_wait([this](std::error_code failure) {
         if (failure || finishing_) return;
         // Half of a file that somebody writes just now is not the token: the next look has it all.
-        if (auto text = read_token(options_.token_file); text && *text != options_.token) {
-            use_token(std::move(*text));
-            if (link_ != nullptr) link_->renew(steady_now());
-        }
+        if (auto text = read_token(options_.token_file); text && *text != options_.token)
+            renew_token(std::move(*text));
         watch_token();
     });
 }
 
-std::expected<std::string, std::string> read_token(const std::filesystem::path& file) {
-    constexpr std::size_t longest = 8192;
-    std::ifstream in{file};
-    std::string out{std::istreambuf_iterator<char>{in}, {}};
-    if (!in) return std::unexpected(file.string() + " cannot be read");
-    const auto blank = [](unsigned char c) { return std::isspace(c) != 0; };
-    std::erase_if(out, blank);
-    if (out.empty() || out.size() > longest)
-        return std::unexpected(file.string() + " has no token");
-    return out;
+void runner::renew_token(std::string token) {
+    use_token(std::move(token));
+    if (link_ != nullptr) link_->renew(steady_now());
+}
+
+/// The command takes its time on a thread of its own: media goes on meanwhile.
+void runner::ask_for_token(bool soon) {
+    constexpr std::chrono::seconds least{1};
+    constexpr std::chrono::seconds unknown{30};
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto left = time_to_renewal(
+        options_.token, std::chrono::duration_cast<std::chrono::seconds>(now).count());
+    token_timer_.expires_after(
+        soon ? least : std::max<std::chrono::milliseconds>(left.value_or(unknown), least));
+    token_timer_.async_wait([this](std::error_code failure) {
+        if (failure || finishing_) return;
+        // Nobody waits for its end when the run is over.
+        std::packaged_task<std::expected<std::string, std::string>()> run{
+            [command = options_.token_command] { return run_token_command(command); }};
+        token_answer_ = run.get_future();
+        std::thread{std::move(run)}.detach();
+        take_token();
+    });
+}
+
+void runner::take_token() {
+    token_timer_.expires_after(std::chrono::milliseconds{50});
+    token_timer_.async_wait([this](std::error_code failure) {
+        if (failure || finishing_) return;
+        if (token_answer_.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
+            return take_token();
+        auto text = token_answer_.get();
+        if (!text) std::fprintf(stderr, "--token-command: %s\n", text.error().c_str());
+        const bool changed = text && *text != options_.token;
+        if (changed) renew_token(std::move(*text));
+        ask_for_token(!changed);
+    });
 }
 
 runner::~runner() {

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <expected>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,7 @@ struct client_options {
     std::string token; ///< sent with every request that may carry one
     /// Where a new one appears when the old one ends; empty: nowhere.
     std::filesystem::path token_file;
+    std::string token_command; ///< prints one, for the first time and whenever the last grows old
     std::filesystem::path qlog_directory;
     std::chrono::milliseconds connect_timeout{5000};
 };
@@ -112,6 +114,9 @@ private:
     void wait_for_delivery(int polls);
     void use_token(std::string token);
     void watch_token();
+    void renew_token(std::string token);
+    void ask_for_token(bool soon = false);
+    void take_token();
 
     client_options options_;
     asio::io_context context_{1};
@@ -127,6 +132,7 @@ private:
     asio::steady_timer drain_timer_{context_};
     asio::steady_timer connect_timer_{context_};
     asio::steady_timer token_timer_{context_};
+    std::future<std::expected<std::string, std::string>> token_answer_;
     instant armed_ = never;
     std::chrono::milliseconds backoff_{100};
     int connections_ = 0;
@@ -136,9 +142,6 @@ private:
     bool finishing_ = false;
     std::optional<int> status_;
 };
-
-/// The token in a file, without the white space around it. Errors: a sentence.
-[[nodiscard]] std::expected<std::string, std::string> read_token(const std::filesystem::path& file);
 
 /// When to repeat a request that was refused: after the time that the server asks for, else soon.
 [[nodiscard]] instant retry_at(instant now, const moqt::event& refusal);

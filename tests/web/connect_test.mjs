@@ -6,6 +6,7 @@ import { transportPair } from "./fake_transport.mjs";
 import { load, newModule, Session, until } from "./support.mjs";
 
 const { Connection, findServer, openTransport, settingsFrom } = await load("connect.js");
+const { lifeLeft, Renewal } = await load("renewal.js");
 const module = await newModule();
 const hash = "ab".repeat(32);
 const page = { hostname: "127.0.0.1" };
@@ -112,6 +113,84 @@ test("a refusal has its HTTP status, asked of the server", async () => {
       { kind: "refused", status, text: new RegExp(String(status)) });
   }
   assert.equal(asked[0], "/api/v1/door?path=%2Fplayback%2Fx%3Fjwt%3Dt");
+});
+
+test("a way of media that is switched off is called so, and looked at again", async () => {
+  failing("Opening handshake failed.");
+  answers = { "/api/v1/info": info("127.0.0.1:4443"),
+    "/certificate.sha256": { status: 200, body: hash },
+    "/api/v1/door": { status: 503, headers: [["x-moq-door", "1"]],
+      body: "moq is switched off\n" } };
+  const down = [];
+  const connection = new Connection(module, settingsFrom(""), { onSession() {}, onEvent() {},
+    onDown: ({ kind, status, text }, again) => down.push({ kind, status, text, again }) });
+  connection.start();
+  await until(() => down.length === 2, "a second try");
+  connection.stop();
+  assert.equal(down[0].kind, "switched-off");
+  assert.equal(down[0].status, 503);
+  assert.match(down[0].text, /switched this way of media off/);
+  assert.equal(down[0].again, true);
+});
+
+const jwt = (claims) =>
+  `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
+
+test("the next token is due at four fifths of the last one's life", async () => {
+  const second = () => Date.now() / 1000;
+  assert.equal(lifeLeft("opaque"), null);
+  assert.equal(lifeLeft(jwt({ sub: "x" })), null);
+  assert.equal(lifeLeft(jwt({ exp: 100 }), 40_000), 60_000);
+  const began = Date.now();
+  const first = jwt({ exp: second() + 2 });
+  const next = jwt({ exp: second() + 1000 });
+  answers = { "/next": { status: 500, body: "" } };
+  const shown = [];
+  const renewal = new Renewal(first, "/next", (token) => shown.push(token));
+  renewal.start();
+  await until(() => renewal.failure !== null, "the first attempt");
+  assert.ok(Date.now() - began > 1400 && Date.now() - began < 1950);
+  assert.match(renewal.failure, /500/);
+  answers = { "/next": { status: 200, body: JSON.stringify({ token: next }) } };
+  await until(() => shown.length === 1, "the second attempt");
+  assert.deepEqual([shown[0], renewal.token, renewal.renewed, renewal.failure],
+    [next, next, 1, null]);
+  renewal.stop();
+  // A function does as well; what is opaque is never renewed by itself.
+  const other = new Renewal(jwt({ exp: second() + 0.1 }), async () => next, (t) => shown.push(t));
+  other.start();
+  await until(() => shown.length === 2);
+  other.stop();
+  const opaque = new Renewal("opaque", async () => next, () => assert.fail());
+  opaque.start();
+  assert.equal(opaque.timer, null);
+});
+
+test("a fresh token is shown with a request that is open, and used from then on", async () => {
+  const updates = [];
+  offer((url, { protocols }) => {
+    const [near, far] = transportPair(protocols[0]);
+    new Session(module, far, { draft: 18, isServer: true, onEvent: (event, { moqt }) => {
+      if (event.what === "requested") moqt.acceptSubscribe(performance.now(), event.id, 1, {});
+      if (event.what !== "update_requested") return;
+      updates.push(event.id);
+      moqt.acceptUpdate(performance.now(), event.updateId);
+    } });
+    return near;
+  });
+  const connection = new Connection(module, settingsFrom("?server=https://a:1/moq?tok=one"), {
+    onSession() {}, onEvent() {}, onDown() {} });
+  assert.equal(connection.renewal.token, "one");
+  connection.start();
+  await until(() => connection.session !== null);
+  assert.equal(connection.session.renew("two"), false, "nothing is open yet");
+  const { session } = connection;
+  const id = session.moqt.subscribe(session.now(), ["live"], "catalog", {});
+  session.flush();
+  await until(() => session.subscriptions.has(id), "the subscription");
+  assert.equal(session.renew("two"), true);
+  await until(() => updates.length === 1, "the update");
+  connection.stop();
 });
 
 test("neither a server without such an answer nor an open door is a refusal", async () => {

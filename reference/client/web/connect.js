@@ -1,4 +1,5 @@
 // Finds the server, opens WebTransport, keeps a session standing, and puts failures into words.
+import { Renewal } from "./renewal.js";
 import { Session } from "./session.js";
 
 /** The drafts this client speaks, best first. */
@@ -30,6 +31,7 @@ export function settingsFrom(search) {
     hashes: query.getAll("cert").filter((hex) => /^[0-9a-fA-F]{64}$/.test(hex)),
     drafts: DRAFTS.includes(draft) ? [draft] : DRAFTS,
     token: query.get("token"),
+    renew: query.get("renew"), // the URL of the next one
   };
 }
 
@@ -51,10 +53,16 @@ export async function findServer(settings, origin = location) {
   }
   if (settings.token) {
     const url = new URL(found.url);
-    url.searchParams.set("jwt", settings.token);
+    url.searchParams.set(found.ours ? "tok" : "jwt", settings.token);
     found.url = url.href;
   }
   return found;
+}
+
+/** The token that the page was given: by itself, or in the address of the server. */
+function tokenOf(settings) {
+  if (settings.token || !settings.server) return settings.token ?? null;
+  return new URL(settings.server).searchParams.get("tok");
 }
 
 /** Where browsers try IPv6 first for "localhost", a server on 127.0.0.1 would not be found. */
@@ -120,7 +128,10 @@ export async function openTransport(server, drafts) {
 async function explain(server, error) {
   if (server.ours) {
     const { pathname, search } = new URL(server.url);
-    const status = await askDoor(pathname + search);
+    const { status, text } = await askDoor(pathname + search);
+    if (status === 503 && text === "moq is switched off")
+      return new Failure("switched-off", "The operator has switched this way of media off " +
+        "(HTTP status 503).", status);
     if (status !== null && status !== 200)
       return new Failure("refused", refusalWords(status), status);
     const hashes = server.hashes.length === 0 ? [] : (await askHashes()).map(String);
@@ -142,9 +153,10 @@ async function askDoor(path) {
   try {
     const answer = await fetch(`/api/v1/door?path=${encodeURIComponent(path)}`,
       { cache: "no-store" });
-    return answer.headers.has("x-moq-door") ? answer.status : null;
+    return answer.headers.has("x-moq-door")
+      ? { status: answer.status, text: (await answer.text()).trim() } : { status: null };
   } catch {
-    return null;
+    return { status: null };
   }
 }
 
@@ -154,6 +166,7 @@ function refusalWords(status) {
     403: "The server refuses this token or this page (HTTP status 403).",
     404: "The server knows no such place (HTTP status 404).",
     429: "The server has too many visitors just now (HTTP status 429).",
+    503: "The server takes no visitors just now (HTTP status 503).",
   };
   return known[status] ?? `The server refuses the connection (HTTP status ${status}).`;
 }
@@ -174,16 +187,24 @@ export class Connection {
     this.failures = 0;
     this.stopped = false;
     this.timer = null;
+    this.renewal = new Renewal(tokenOf(settings), settings.renew, (token) => this.#show(token));
   }
   start() {
+    this.renewal.start();
     this.#connect();
   }
   stop(reason = "") {
     this.stopped = true;
     clearTimeout(this.timer);
+    this.renewal.stop();
     this.session?.close(0, reason);
   }
 
+  /** A fresh token: for the session that there is, and for the next one. */
+  #show(token) {
+    this.settings = { ...this.settings, token };
+    this.session?.renew(token);
+  }
   async #connect() {
     try {
       const server = await findServer(this.settings);
@@ -214,10 +235,11 @@ export class Connection {
       : new Failure("session", `The connection was lost${event.text ? `: ${event.text}` : ""}.`));
   }
   #down(failure) {
+    const passing = failure.status === 429 || failure.status === 503;
     const final = this.stopped || failure.kind === "no-webtransport" ||
-      (failure.kind === "refused" && failure.status !== 429);
+      (failure.kind === "refused" && !passing);
     this.onDown(failure, !final);
-    if (final) return;
+    if (final) return this.renewal.stop();
     const wait = Math.min(RETRY.first * 2 ** this.failures++, RETRY.most);
     this.timer = setTimeout(() => this.#connect(), wait * (0.75 + Math.random() / 2));
   }

@@ -232,6 +232,10 @@ class MoqtSession {
   update(now, id, params) {
     return this.#withParams(this.calls.update, now, params, id);
   }
+  /** REQUEST_UPDATE with a token and nothing else. */
+  renew(now, id, token) {
+    return this.#withBytes(this.calls.renew, now, token, id);
+  }
   cancel(now, id) {
     return this.#plain(this.calls.cancel, now, id);
   }

@@ -112,6 +112,7 @@ function update() {
     state: player.state, message: player.message, error: player.failure?.toJSON() ?? null,
     draft: connection.draft, protocol: connection.protocol, transport: "webtransport",
     url: connection.url, connects: connection.connects,
+    renewed: connection.renewal.renewed, renewalFailure: connection.renewal.failure,
     reconnects: Math.max(0, connection.connects - 1), namespace: formatNamespace(space),
     engine: engine?.name ?? null, packaging: lanes.video?.track.packaging ??
       lanes.audio?.track.packaging ?? null,

@@ -65,6 +65,7 @@ export class Session {
     this.timer = null;
     this.draining = false;
     this.held = null; // the request that the control stream waits for
+    this.subscriptions = new Set(); // that were accepted and go on
     this.moqt.calls.handle_stream_credit(this.moqt.handle, STREAM_CREDIT, STREAM_CREDIT);
     this.#accept(transport.incomingBidirectionalStreams, false);
     this.#accept(transport.incomingUnidirectionalStreams, true);
@@ -107,6 +108,25 @@ export class Session {
     this.moqt.calls.handle_writable(this.moqt.handle, 0);
   }
 
+  /** Shows the server another token, with a request that is open: what stood on the old one then
+   * stands on it. False: there is no such request. */
+  renew(token) {
+    for (const id of this.subscriptions) {
+      try {
+        this.moqt.renew(this.now(), id, token);
+      } catch {
+        continue; // it has just ended
+      }
+      this.flush();
+      return true;
+    }
+    return false;
+  }
+  #note({ what, request, id }) {
+    if (what === "accepted" && request === "subscribe") this.subscriptions.add(id);
+    if (["cancelled", "publish_done", "rejected"].includes(what)) this.subscriptions.delete(id);
+  }
+
   close(code = 0, reason = "") {
     if (this.moqt.handle === 0) return;
     this.moqt.close(this.now(), code, reason);
@@ -123,6 +143,7 @@ export class Session {
       any = true;
       if (event.what === "closed") this.closed = true;
       if (this.held !== null) this.#releaseControl(event);
+      this.#note(event);
       this.onEvent(event, this);
       if (event.what === "closed") this.#release();
     }

@@ -132,6 +132,15 @@ double update(web_session* s, double now, double id, const params_record* params
     return number_of(s->self.update(at(now), integer(id), params_of(*s, params)));
 }
 
+/// REQUEST_UPDATE with a token, which renews what the request and the session stand on.
+MOQRTC_WEB_EXPORT(renew)
+double renew(web_session* s, double now, double id, const std::byte* token, std::uint32_t size) {
+    const moqt::authorization_token one{.value = view(token, size)};
+    moqt::message_params params;
+    params.authorization_tokens = moqt::token_list{std::span{&one, 1}};
+    return number_of(s->self.update(at(now), integer(id), params));
+}
+
 MOQRTC_WEB_EXPORT(cancel) double cancel(web_session* s, double now, double id) {
     return number_of(s->self.cancel(at(now), integer(id)));
 }

@@ -118,19 +118,31 @@ private:
     std::vector<listener> listeners_;
 };
 
+/// A token that admits once over each transport, and what it admits to.
+struct token_use {
+    std::string jti{}; ///< behind the name of the key that signed: `kid/jti`
+    std::string transport{};
+    wall_seconds expires = 0;
+    // The call and who comes; `call` is empty where it is none.
+    std::string org{};
+    std::string call{};
+    std::string user{};
+    bool publishes = false;
+};
+
 /// Remembers which tokens were used, beyond a crash: a call token admits once for each transport.
 class token_ledger {
 public:
     enum class answer : std::uint8_t {
-        fresh,  ///< written down: nobody else is told this
-        used,   ///< somebody used it before
-        failed, ///< it cannot be written down, so it must not be taken either
+        fresh,   ///< written down: nobody else is told this
+        used,    ///< somebody used it before
+        refused, ///< the call is full, or has ended
+        failed,  ///< it cannot be written down, so it must not be taken either
     };
     virtual ~token_ledger() = default;
     /// `then` comes on the control thread, after the use is on the disk. Entries are forgotten a
     /// minute after `expires`. Call it from any thread.
-    virtual void redeem(std::string jti, std::string transport, wall_seconds expires,
-                        std::function<void(answer)> then) = 0;
+    virtual void redeem(token_use one, std::function<void(answer)> then) = 0;
 };
 
 /// A session of one shard, as the API names it: `shard.index.generation`.

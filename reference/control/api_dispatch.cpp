@@ -179,6 +179,7 @@ const route_list& all_routes() {
         add_access_routes(out);
         add_record_routes(out);
         add_device_routes(out);
+        add_call_routes(out);
         return out;
     }();
     return all;

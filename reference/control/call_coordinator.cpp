@@ -19,8 +19,13 @@ call_coordinator::answer call_coordinator::admit(const admission& one, wall_seco
             return answer::full;
     }
     used_[{one.jti, one.transport}] = one.expires;
-    const auto joined = found == participants_.end() ? now : found->second.joined;
-    participants_[one.user] = {one.who, one.transport, joined};
+    auto& who = participants_[one.user];
+    if (found == participants_.end()) who.joined = now;
+    who.who = one.who;
+    who.transport = one.transport;
+    constexpr std::size_t most_tokens = 8;
+    if (who.tokens.size() == most_tokens) who.tokens.erase(who.tokens.begin());
+    who.tokens.push_back(one.jti);
     ++epoch_;
     return answer::admitted;
 }
@@ -65,7 +70,8 @@ std::string call_coordinator::snapshot() const {
         out["participants"].push_back({{"user", user},
                                        {"publishes", one.who == role::publisher},
                                        {"transport", one.transport},
-                                       {"joined", one.joined}});
+                                       {"joined", one.joined},
+                                       {"tokens", one.tokens}});
     for (const auto& [one, expires] : used_)
         out["used"].push_back(
             {{"jti", one.first}, {"transport", one.second}, {"expires", expires}});
@@ -86,7 +92,8 @@ std::optional<call_coordinator> call_coordinator::restore(std::string_view text,
         for (const auto& one : in.at("participants"))
             out.participants_[one.at("user").get<std::string>()] = {
                 one.at("publishes").get<bool>() ? role::publisher : role::subscriber,
-                one.at("transport").get<std::string>(), one.at("joined").get<wall_seconds>()};
+                one.at("transport").get<std::string>(), one.at("joined").get<wall_seconds>(),
+                one.value("tokens", std::vector<std::string>{})};
         for (const auto& one : in.at("used"))
             out.used_[{one.at("jti").get<std::string>(), one.at("transport").get<std::string>()}] =
                 one.at("expires").get<wall_seconds>();

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace moqrtc::reference {
 
@@ -24,6 +25,9 @@ public:
         std::int64_t longest = 12 * 3600; ///< seconds
     };
     enum class role : std::uint8_t { publisher, subscriber };
+    [[nodiscard]] friend constexpr std::string_view to_string(role what) noexcept {
+        return what == role::publisher ? "publisher" : "subscriber";
+    }
     /// Who wants to come in, out of a token that was verified.
     struct admission {
         std::string user;
@@ -43,6 +47,8 @@ public:
         role who = role::subscriber;
         std::string transport;
         wall_seconds joined = 0;
+        /// What the sessions stand on that he may have: the last tokens that were used.
+        std::vector<std::string> tokens{};
 
         [[nodiscard]] friend bool operator==(const participant&,
                                              const participant&) noexcept = default;

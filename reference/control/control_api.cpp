@@ -69,52 +69,25 @@ void control_api::handle(const http_request& request, http_server::reply reply) 
         reply(problem_response({503, "overloaded", "too much waits to be done", {}, 1}));
 }
 
-void control_api::redeem(std::string jti, std::string transport, wall_seconds expires,
-                         std::function<void(answer)> then) {
-    const bool posted =
-        thread_.post([this, jti = std::move(jti), transport = std::move(transport), expires, then] {
-            try {
-                const auto added = state_->store.run(
-                    "INSERT OR IGNORE INTO used_tokens (jti, transport, expires) VALUES (?, ?, ?)",
-                    std::string_view{jti}, std::string_view{transport}, expires);
-                then(added != 0 ? answer::fresh : answer::used);
-            } catch (const storage_failure&) {
-                then(answer::failed);
-            }
-        });
+void control_api::redeem(token_use one, std::function<void(answer)> then) {
+    const bool posted = thread_.post([this, one = std::move(one), then] {
+        try {
+            auto said = answer::refused;
+            const auto now = wall_time();
+            if (one.expires > now)
+                said = state_->calls.redeem(one, usual_call(*directory_.current(), one.org), now);
+            then(said);
+        } catch (const storage_failure& failure) {
+            if (state_->outside.note)
+                state_->outside.note("token_not_kept", "reason", failure.what());
+            then(answer::failed);
+        }
+    });
     if (!posted) then(answer::failed);
 }
 
-void control_api::save_call(const call_coordinator& call, std::function<void(bool)> then) {
-    const bool posted = thread_.post([this, then, id = call.id(), org = call.org(),
-                                      text = call.snapshot(), epoch = call.epoch(),
-                                      ends = call.ends(), over = call.ended()] {
-        try {
-            const auto now = wall_time();
-            if (over)
-                state_->store.run("DELETE FROM calls WHERE id = ?", id);
-            else
-                state_->store.run(
-                    "INSERT INTO calls (id, org, snapshot, epoch, expires, updated, created) "
-                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (id) DO UPDATE SET snapshot "
-                    "= ?3, epoch = ?4, expires = ?5, updated = ?6 WHERE epoch <= ?4",
-                    id, org, text, static_cast<std::int64_t>(epoch), ends, now);
-            then(true);
-        } catch (const storage_failure&) {
-            then(false);
-        }
-    });
-    if (!posted) then(false);
-}
-
-std::vector<call_coordinator> control_api::load_calls(const call_coordinator::limits& bounds) {
-    std::vector<call_coordinator> out;
-    auto asked = state_->store.prepare("SELECT snapshot FROM calls WHERE expires > ? ORDER BY id");
-    asked.bind(wall_time());
-    while (asked.step())
-        if (auto one = call_coordinator::restore(asked.text(0), bounds))
-            out.push_back(std::move(*one));
-    return out;
+std::vector<token_use> control_api::used() const {
+    return state_->calls.used(wall_time());
 }
 
 void control_api::set_kill(media_path path, bool killed) {
@@ -138,6 +111,7 @@ void control_api::tick() {
         store.run("UPDATE commands SET state = 'expired', updated = ? WHERE state IN ('queued', "
                   "'sent', 'acked') AND expires <= ?",
                   now, now);
+        if (state_->calls.sweep(now)) state_->publish();
         if (state_->outside.status && watch_->is_due(now))
             state_->outside.status([this, now](std::shared_ptr<const server_status> status) {
                 thread_.post([this, now, status] {
@@ -160,7 +134,6 @@ void control_api::tick() {
         store.run("DELETE FROM used_tokens WHERE expires < ?", now - minute);
         store.run("DELETE FROM revocations WHERE expires IS NOT NULL AND expires < ?",
                   now - minute);
-        store.run("DELETE FROM calls WHERE expires < ?", now);
         store.run("DELETE FROM repeats WHERE created < ?", now - day);
         store.run(
             "DELETE FROM commands WHERE state IN ('done', 'failed', 'expired') AND updated < ?",

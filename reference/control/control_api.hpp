@@ -1,6 +1,5 @@
 #pragma once
 
-#include "call_coordinator.hpp"
 #include "control_state.hpp"
 #include "control_thread.hpp"
 #include "server/http_server.hpp"
@@ -65,12 +64,9 @@ public:
     /// The file with the key for everything that the first start made; empty at other starts.
     [[nodiscard]] const std::filesystem::path& first_key() const noexcept { return first_key_; }
 
-    void redeem(std::string jti, std::string transport, wall_seconds expires,
-                std::function<void(answer)> then) override;
-    /// Writes a call down; `then` comes on the control thread and says whether it is on the disk.
-    void save_call(const call_coordinator& call, std::function<void(bool)> then);
-    /// Every call that goes on, as it was written last. Before `start`.
-    [[nodiscard]] std::vector<call_coordinator> load_calls(const call_coordinator::limits& bounds);
+    void redeem(token_use one, std::function<void(answer)> then) override;
+    /// Tokens that were used and could still be shown again. Before `start`.
+    [[nodiscard]] std::vector<token_use> used() const;
     /// What a signal does.
     void set_kill(media_path path, bool killed);
 

@@ -47,6 +47,7 @@ control_state::control_state(const std::filesystem::path& data,
       open{is_open},
       store{below(data, "control.db")},
       keys{store, below(data, "keys")},
+      calls{store},
       kill{below(data, "kill")},
       killed{kill.read()},
       hooks{store, secrets} {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "access_directory.hpp"
+#include "call_registry.hpp"
 #include "event_hub.hpp"
 #include "kill_switch.hpp"
 #include "records.hpp"
@@ -54,6 +55,7 @@ struct control_state {
     bool open;
     database store;
     signing_keys keys;
+    call_registry calls;
     kill_switch kill;
     kill_switch::states killed{};
     webhooks hooks;

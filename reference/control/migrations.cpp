@@ -69,7 +69,18 @@ CREATE INDEX streams_org ON streams(org, state, id);
 CREATE TABLE repeats (name TEXT PRIMARY KEY, made TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 1> steps{first_schema};
+/// Calls are known by a name inside their organisation, and keep their limits.
+constexpr const char* named_calls = R"sql(
+ALTER TABLE calls ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE calls ADD COLUMN state TEXT NOT NULL DEFAULT 'live';
+ALTER TABLE calls ADD COLUMN participants INTEGER NOT NULL DEFAULT 16;
+ALTER TABLE calls ADD COLUMN subscribers INTEGER NOT NULL DEFAULT 8;
+ALTER TABLE calls ADD COLUMN members TEXT NOT NULL DEFAULT '{}';
+UPDATE calls SET name = id;
+CREATE UNIQUE INDEX calls_name ON calls(org, name);
+)sql";
+
+constexpr std::array<const char*, 2> steps{first_schema, named_calls};
 
 } // namespace
 

@@ -146,7 +146,18 @@ constexpr std::array revocation_fields{
           .nullable = true},
 };
 constexpr std::array call_fields{
+    field{"name", kind::text, use::optional_once, "`call_id` of its tokens; none: the id"},
+    field{"participants", kind::integer, use::optional_once, "most of them at one time", "", "16",
+          1, 1000},
+    field{"subscribers", kind::integer, use::optional_once,
+          "most of those that publish nothing; none: the organisation's limit, or 8", "", "null", 0,
+          1000, true},
+    field{"longest", kind::integer, use::optional_once, "seconds that it may last", "", "43200", 1,
+          86400, false, "-"},
     field{"snapshot", kind::object, use::hidden},
+    field{"state", kind::word, use::made, "whether it goes on", "live|ended", "", 0, 200, false, "",
+          true},
+    field{"members", kind::object, use::made, "who is in: role, transport, since when"},
     field{"epoch", kind::integer, use::made, "grows with every change"},
     field{"expires", kind::time, use::made, "when it ends at the latest"},
     field{"updated", kind::time, use::made, "when it last changed"},
@@ -181,7 +192,7 @@ constexpr std::array all{
     resource{"revocations", "revocations", "rv_", "revocation", "revocations",
              can_list | can_make | can_remove, revocation_fields},
     resource{"limits", "limits", "lm_", "limit", "limits", everything, limit_fields},
-    resource{"calls", "calls", "ca_", "call", "calls", can_list | can_remove, call_fields},
+    resource{"calls", "calls", "ca_", "call", "calls", can_list, call_fields},
 };
 
 } // namespace

@@ -77,7 +77,8 @@ void add_record_routes(route_list& to); ///< what is like any other record
 void add_access_routes(route_list& to); ///< keys, live inputs, playback
 void add_device_routes(route_list& to); ///< devices, pairs, commands, webhooks
 void add_stream_routes(route_list& to); ///< streams, analytics, events
-void add_server_routes(route_list& to); ///< info, sessions, kill switches, features, calls
+void add_server_routes(route_list& to); ///< info, sessions, kill switches, features
+void add_call_routes(route_list& to);   ///< calls and their tokens
 
 /// All of them, in the order of the description.
 [[nodiscard]] const route_list& all_routes();

@@ -166,6 +166,7 @@ server::outcome server::open_data_plane() {
     config.doors = make_doors();
     config.audiences = board_.facts().names();
     config.used = std::make_shared<used_tokens>(api_.get());
+    config.used->restore(api_->used(), {wall_time()});
     config.webtransport.dialects = offered_dialects(settings_);
     config.webtransport_fallback = fallback_draft(settings_);
     config.files = public_handler(board_, web_);

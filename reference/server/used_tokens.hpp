@@ -6,6 +6,9 @@
 
 #include <functional>
 #include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace moqrtc::reference {
 
@@ -29,13 +32,33 @@ public:
             if (auto done = memory_.use(one, over, now); !done)
                 return std::unexpected(done.error());
         }
-        if (ledger_ != nullptr)
-            ledger_->redeem(one.key_id + '/' + one.token_id, std::string{auth::to_string(over)},
-                            one.expires.seconds,
-                            [then = std::move(taken_back)](token_ledger::answer said) {
-                                if (said != token_ledger::answer::fresh) then();
-                            });
+        if (ledger_ == nullptr) return {};
+        token_use what{.jti = one.key_id + '/' + one.token_id,
+                       .transport = std::string{auth::to_string(over)},
+                       .expires = one.expires.seconds};
+        if (one.kind == auth::profile::call) {
+            what.org = one.organisation;
+            what.call = one.resource;
+            what.user = one.subject;
+            what.publishes = one.who == auth::role::publisher;
+        }
+        ledger_->redeem(std::move(what), [then = std::move(taken_back)](token_ledger::answer said) {
+            if (said != token_ledger::answer::fresh) then();
+        });
         return {};
+    }
+    /// What the ledger knows from before: it is refused at once.
+    void restore(const std::vector<token_use>& all, auth::unix_time now) {
+        std::vector<auth::replay_registry::entry> out;
+        for (const auto& one : all)
+            out.push_back({one.jti,
+                           one.transport == to_string(auth::transport::moq)
+                               ? auth::transport::moq
+                               : auth::transport::webrtc,
+                           {one.expires}});
+        const std::lock_guard lock{guard_};
+        // What does not fit is found in the ledger.
+        (void)memory_.restore(out, now);
     }
 
 private:

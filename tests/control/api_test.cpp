@@ -1,72 +1,10 @@
-#include "control/control_api.hpp"
-#include "control/route.hpp"
+#include "api_fixture.hpp"
 
-#include <filesystem>
 #include <fstream>
-#include <future>
-#include <gtest/gtest.h>
 #include <set>
 
 namespace moqrtc::reference {
 namespace {
-
-/// The API on a database in memory.
-class control_test : public testing::Test {
-protected:
-    explicit control_test(bool open = true) {
-        auto made = control_api::open({{}, open, false, "1"}, {});
-        EXPECT_TRUE(made) << made.error();
-        api_ = std::move(*made);
-        api_->start({});
-    }
-
-    http_response ask(std::string method, std::string path, const api_json& body = nullptr,
-                      std::string key = {}) {
-        http_request request;
-        const auto mark = std::min(path.find('?'), path.size());
-        request.path = (path.starts_with("/streams") || path.starts_with("/api") ? "" : "/api/v1") +
-                       path.substr(0, mark);
-        request.query = path.substr(std::min(mark + 1, path.size()));
-        request.method = std::move(method);
-        request.content_type = "application/json; charset=utf-8";
-        request.host = "localhost:8080";
-        request.origin = origin_;
-        request.idempotency_key = once_;
-        request.peer = "127.0.0.1";
-        if (!key.empty()) request.authorization = "Bearer " + key;
-        if (!body.is_null())
-            request.body = body.is_string() ? body.get<std::string>() : body.dump();
-        std::promise<http_response> promise;
-        auto answer = promise.get_future();
-        api_->handle(request, [&](http_response it) { promise.set_value(std::move(it)); });
-        return answer.get();
-    }
-    api_json make(std::string path, const api_json& body, unsigned status = 201) {
-        const auto answer = ask("POST", std::move(path), body);
-        EXPECT_EQ(answer.status, status) << answer.body;
-        return api_json::parse(answer.body, nullptr, false);
-    }
-    api_json get(std::string path) {
-        const auto answer = ask("GET", std::move(path));
-        EXPECT_EQ(answer.status, 200u) << answer.body;
-        return api_json::parse(answer.body, nullptr, false);
-    }
-    std::shared_ptr<const access_snapshot> doors() { return api_->directory().current(); }
-    bool opens(const std::string& input, const std::string& key, wall_seconds at) {
-        const auto now = doors();
-        const auto& one = now->inputs.at(input);
-        // What auth::verify_stream_key does, without its grant.
-        const auto is = [&](const key_digest& stored) {
-            return now->secrets->matches(key, stored);
-        };
-        return one.key.enabled &&
-               (is(one.key.hash) || (is(one.key.previous) && at < one.key.previous_until.seconds));
-    }
-
-    std::unique_ptr<control_api> api_;
-    std::string origin_;
-    std::string once_;
-};
 
 TEST_F(control_test, a_stream_key_is_told_once) {
     const auto made = make("/live_inputs", {{"name", "studio"}, {"kind", "rtmp"}});
@@ -192,7 +130,8 @@ TEST_F(control_test, a_used_token_is_used) {
     const auto use = [&](const char* jti, const char* transport) {
         std::promise<token_ledger::answer> promise;
         auto answer = promise.get_future();
-        api_->redeem(jti, transport, wall_time() + 60, [&](auto it) { promise.set_value(it); });
+        api_->redeem({.jti = jti, .transport = transport, .expires = wall_time() + 60},
+                     [&](auto it) { promise.set_value(it); });
         return answer.get();
     };
     EXPECT_EQ(use("a", "moq"), token_ledger::answer::fresh);
@@ -290,47 +229,63 @@ TEST_F(keyed_test, keys_open_what_their_scopes_say) {
     EXPECT_EQ(ask("GET", "/live_inputs", nullptr, "mk_wrong").status, 401u);
 }
 
-/// A directory of its own, which goes with the test.
-class kept_test : public testing::Test {
-protected:
-    kept_test() : data_{std::filesystem::temp_directory_path() / random_id("moqrtc-control-")} {
-        std::filesystem::create_directory(data_);
-    }
-    ~kept_test() override { std::filesystem::remove_all(data_); }
-
-    std::unique_ptr<control_api> open() {
-        auto made = control_api::open({data_, true, false, "1"}, {});
-        EXPECT_TRUE(made) << made.error();
-        return std::move(*made);
-    }
-    std::filesystem::path data_;
-};
-
-TEST_F(kept_test, tokens_and_calls_survive) {
-    const call_coordinator::limits bounds;
-    const auto now = wall_time();
-    call_coordinator call{"ca_1", "org_1", bounds, now};
-    const call_coordinator::admission ann{"ann", call_coordinator::role::publisher, "moq", "j1",
-                                          now + 60};
-    EXPECT_EQ(call.admit(ann, now), call_coordinator::answer::admitted);
-    for (int start = 0; start < 2; ++start) {
-        auto api = open();
-        EXPECT_EQ(api->first_key().empty(), start != 0);
-        if (start != 0) {
-            auto back = api->load_calls(bounds);
-            ASSERT_EQ(back.size(), 1u);
-            EXPECT_EQ(back.front(), call);
-            EXPECT_EQ(back.front().admit(ann, now), call_coordinator::answer::replayed);
+TEST_F(kept_test, every_route_asks_for_its_scope) {
+    struct server : control_test {
+        explicit server(const std::filesystem::path& data) { start(false, data); }
+        void TestBody() override {}
+        using control_test::ask;
+        using control_test::doors;
+        using control_test::peer_;
+    } here{data_};
+    std::string admin;
+    std::getline(std::ifstream{data_ / "admin-key"}, admin);
+    const auto made = [&](const char* path, const api_json& body, unsigned status = 201) {
+        const auto answer = here.ask("POST", path, body, admin);
+        EXPECT_EQ(answer.status, status) << answer.body;
+        return api_json::parse(answer.body);
+    };
+    const auto key_for = [&](const std::string& scope) {
+        return made("/api_keys", {{"name", "k"}, {"scopes", {scope}}});
+    };
+    const auto input = made("/live_inputs", {{"name", "n"}})["id"];
+    const auto media = made("/playback", {{"id", input}}, 200)["token"].get<std::string>();
+    const auto taken_back = key_for("admin");
+    EXPECT_EQ(here.ask("DELETE", "/api_keys/" + taken_back["id"].get<std::string>(), nullptr, admin)
+                  .status,
+              204u);
+    struct row {
+        const char* what;
+        std::string key;
+        unsigned status;
+    };
+    int number = 0;
+    for (const auto& one : all_routes()) {
+        if (one.scope.empty()) continue;
+        const auto other = one.scope == "kill:read" ? "calls:read" : "kill:read";
+        const row rows[] = {
+            {"no key", "", 401},
+            {"a wrong key", "mk_wrong", 401},
+            {"a token of media", media, 401},
+            {"a key that was taken back", taken_back["key"], 401},
+            {"a key for something else", key_for(other)["key"], 403},
+        };
+        const auto path =
+            one.path.substr(0, one.path.find('{')) +
+            (one.path.find('{') == one.path.npos ? "" : "none") +
+            (one.path.find('}') == one.path.npos ? "" : one.path.substr(one.path.find('}') + 1));
+        const auto before = here.doors()->version;
+        for (const auto& r : rows) {
+            // Who guesses is locked out; here each comes from elsewhere.
+            here.peer_ = "192.0.2." + std::to_string(++number);
+            const auto answer = here.ask(one.method, path, nullptr, r.key);
+            EXPECT_EQ(answer.status, r.status) << one.method << path << " with " << r.what;
+            EXPECT_EQ(answer.authenticate.empty(), r.status != 401);
         }
-        api->start({});
-        std::promise<token_ledger::answer> used;
-        api->redeem("j1", "moq", now + 60, [&](auto it) { used.set_value(it); });
-        EXPECT_EQ(used.get_future().get(),
-                  start == 0 ? token_ledger::answer::fresh : token_ledger::answer::used);
-        std::promise<bool> kept;
-        api->save_call(call, [&](bool it) { kept.set_value(it); });
-        EXPECT_TRUE(kept.get_future().get());
+        EXPECT_EQ(here.doors()->version, before) << "nothing has happened: " << path;
+        const auto good = here.ask(one.method, path, nullptr, key_for(one.scope)["key"]);
+        EXPECT_TRUE(good.status != 401 && good.status != 403) << one.method << path << good.body;
     }
+    EXPECT_GT(number, 5 * 50);
 }
 
 TEST_F(kept_test, a_newer_schema_is_left_alone) {
@@ -346,48 +301,6 @@ TEST_F(kept_test, a_newer_schema_is_left_alone) {
     EXPECT_NE(made.error().find("newer version"), std::string::npos) << made.error();
     std::ofstream{data_ / "pepper"} << "half a pepper";
     EXPECT_FALSE(control_api::open({data_, true, false, "1"}, {}));
-}
-
-TEST(calls, replay_equals_snapshot) {
-    using answer = call_coordinator::answer;
-    using role = call_coordinator::role;
-    call_coordinator::limits bounds;
-    bounds.participants = 3;
-    bounds.subscribers = 1;
-    bounds.longest = 1000;
-    call_coordinator live{"c", "o", bounds, 0};
-    call_coordinator other = live;
-    // The other one is torn down and brought back after every step.
-    const auto both = [&](auto step) {
-        const auto first = step(live);
-        const auto second = step(other);
-        other = *call_coordinator::restore(other.snapshot(), bounds);
-        EXPECT_EQ(live, other) << live.snapshot();
-        EXPECT_EQ(first, second);
-        return first;
-    };
-    const auto admit = [&](const char* user, role who, const char* over, const char* jti,
-                           wall_seconds expires, wall_seconds now) {
-        return both([&](auto& one) { return one.admit({user, who, over, jti, expires}, now); });
-    };
-    EXPECT_EQ(admit("a", role::publisher, "moq", "1", 60, 0), answer::admitted);
-    EXPECT_EQ(admit("a", role::publisher, "moq", "1", 60, 1), answer::replayed);
-    EXPECT_EQ(admit("a", role::publisher, "webrtc", "1", 60, 1), answer::admitted) << "another way";
-    EXPECT_EQ(admit("b", role::subscriber, "moq", "2", 60, 60), answer::expired);
-    EXPECT_EQ(admit("b", role::subscriber, "moq", "3", 90, 60), answer::admitted);
-    EXPECT_EQ(admit("c", role::subscriber, "moq", "4", 90, 60), answer::full) << "subscribers";
-    EXPECT_EQ(admit("c", role::publisher, "moq", "5", 90, 60), answer::admitted);
-    EXPECT_EQ(admit("d", role::publisher, "moq", "6", 90, 60), answer::full);
-    EXPECT_EQ(admit("b", role::subscriber, "webrtc", "7", 90, 61), answer::admitted) << "again";
-    const auto epoch = live.epoch();
-    both([](auto& one) { return one.take_path(media_path::moq), 0; });
-    both([](auto& one) { return one.take_path(media_path::moq), 0; });
-    EXPECT_EQ(live.epoch(), epoch + 1);
-    EXPECT_TRUE(both([](auto& one) { return one.leave("c"); }));
-    EXPECT_FALSE(both([](auto& one) { return one.leave("c"); }));
-    EXPECT_EQ(admit("a", role::publisher, "moq", "8", 2000, 1000), answer::ended) << "too long";
-    EXPECT_EQ(call_coordinator::restore("{}", bounds), std::nullopt);
-    EXPECT_EQ(call_coordinator::restore("[1", bounds), std::nullopt);
 }
 
 TEST(access, sessions_have_names) {

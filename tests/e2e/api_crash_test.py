@@ -1,7 +1,9 @@
-"""What the API acknowledged is there after `kill -9` in the middle of a thousand writes."""
+"""What the API acknowledged is there after `kill -9` in the middle of a thousand writes, and a call
+token that was used before is still used."""
 
 import http.client
 import json
+import os
 import threading
 import time
 import unittest
@@ -15,7 +17,33 @@ WRITERS = 4
 class crash(unittest.TestCase):
     def test_nothing_acknowledged_is_lost(self):
         with lib.Workplace() as place:
-            server = place.server()
+            server = place.server(more=("--auth", "required"))
+            key = (server.data / "admin-key").read_text().strip()
+            fields = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+
+            def ask(method, path, body=None):
+                peer = http.client.HTTPConnection(server.http, timeout=10)
+                peer.request(method, "/api/v1" + path, body and json.dumps(body), fields)
+                answer = peer.getresponse()
+                text = answer.read()
+                peer.close()
+                self.assertIn(answer.status, (200, 201), text)
+                return json.loads(text)
+
+            def enter(name, where):
+                stop, hold = os.pipe()
+                self.addCleanup(os.close, hold)
+                one = place.client(name, "send", f"{where.url}/moq?tok={token['token']}", "-n",
+                                   token["namespace"] + "/ann", "--track", "t", stdin=stop)
+                os.close(stop)
+                return one
+
+            call = ask("POST", "/calls", {"name": "room"})["id"]
+            token = ask("POST", f"/calls/{call}/tokens",
+                        {"user": "ann", "transport": ["moq"], "ttl": 120})
+            enter("first", server)
+            while not ask("GET", f"/calls/{call}")["members"]:
+                time.sleep(0.05)
             acknowledged, lock, cut = [], threading.Lock(), threading.Event()
 
             def write(number):
@@ -25,7 +53,7 @@ class crash(unittest.TestCase):
                     try:
                         body = json.dumps({"name": f"{number}.{i}"})
                         peer.request("POST", "/api/v1/live_inputs", body,
-                                     {"Content-Type": "application/json"})
+                                     fields)
                         answer = peer.getresponse()
                         made = json.loads(answer.read())
                     except (OSError, http.client.HTTPException, ValueError):
@@ -50,11 +78,15 @@ class crash(unittest.TestCase):
             self.assertGreaterEqual(len(acknowledged), WRITES // 2)
             self.assertLess(len(acknowledged), WRITES, "the kill came after the last write")
 
-            again = place.server(name="again", data=server.data)
+            again = place.server(name="again", data=server.data, more=("--auth", "required"))
+            second = enter("second", again)
+            self.assertEqual(second.wait(10), 4, "the used call token is still refused")
+            self.assertIn("auth_failed", second.err())
             peer = http.client.HTTPConnection(again.http, timeout=10)
             kept, after = {}, ""
             while after is not None:
-                peer.request("GET", f"/api/v1/live_inputs?limit=1000&after={after or 0}")
+                peer.request("GET", f"/api/v1/live_inputs?limit=1000&after={after or 0}",
+                             headers=fields)
                 page = json.loads(peer.getresponse().read())
                 kept.update({one["id"]: one["name"] for one in page["live_inputs"]})
                 after = page["next"]

@@ -3,9 +3,12 @@ the kill switch; and that no secret is left in anything that a run writes."""
 
 import http.client
 import json
+import os
+import signal
 import subprocess
 import time
 import unittest
+import urllib.parse
 from pathlib import Path
 
 import lib
@@ -31,8 +34,7 @@ class doors(unittest.TestCase):
         self.place = lib.Workplace()
         self.addCleanup(self.place.close)
         self.traces = self.place.directory / "traces"
-        self.server = self.place.server(
-            more=("--auth", "required", "--qlog-dir", self.traces, "--log-format", "json"))
+        self.server = self.start()
         self.key = (self.server.data / "admin-key").read_text().strip()
         self.secrets = [self.key]
         self.input = self.api("POST", "/live_inputs", {"name": "camera"}, 201)
@@ -40,6 +42,14 @@ class doors(unittest.TestCase):
         self.secrets.append(self.sk)
         self.count = 0
         self.token()
+
+    def start(self, **options):
+        return self.place.server(**options, more=(
+            "--auth", "required", "--qlog-dir", self.traces, "--log-format", "json"))
+
+    def restart(self, name):
+        """The same data directory, another process, other ports."""
+        self.server = self.start(name=name, data=self.server.data)
 
     def api(self, method, path, body=None, status=200):
         got, answer = ask(self.server.http, method, "/api/v1" + path, body, self.key)
@@ -145,6 +155,13 @@ class doors(unittest.TestCase):
         first = self.token(30)
         began = time.monotonic()
         file.write_text(first)
+        # The same by a command that fetches the next one; it knows when that is due.
+        command = (f"curl -s -d '{{\"ttl\":30}}' -H 'Content-Type: application/json' "
+                   f"-H \"Authorization: Bearer $(cat {self.server.data}/admin-key)\" "
+                   f"http://{self.server.http}/api/v1/live_inputs/{self.id}/playback"
+                   " | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/'")
+        asking = self.receive(f"{self.server.url}/playback/{self.id}?tok={first}",
+                              "--token-command", command)
         runs = []
         for how, url, more in self.urls(f"/playback/{self.id}?tok={first}"):
             runs.append((how, self.receive(url, *more),
@@ -164,7 +181,7 @@ class doors(unittest.TestCase):
                 self.assertIn("auth_failed", plain.err())
                 self.assertEqual(plain.process.returncode, REFUSED)
         time.sleep(2)
-        for how, plain, renewing in runs:
+        for how, plain, renewing in [*runs, ("command", None, asking)]:
             with self.subTest(how=how):
                 self.assertTrue(renewing.running(), renewing.tail())
                 before = len(self.lines(renewing))
@@ -192,22 +209,136 @@ class doors(unittest.TestCase):
         self.assertIn("auth_failed", sender.err())
 
     def test_switched_off(self):
+        """By the API, by a file, by a signal; and what is off stays so."""
+        kill = self.server.data / "kill" / "moq"
+
+        def by_file():
+            kill.parent.mkdir(exist_ok=True)
+            kill.touch()
+
+        hands = {
+            "api": (lambda: self.api("POST", "/kill/moq"),
+                    lambda: self.api("DELETE", "/kill/moq")),
+            "file": (by_file, kill.unlink),
+            "signal": (lambda: os.kill(self.server.pid, signal.SIGUSR1), kill.unlink),
+        }
+        token = self.token(600)
+        for hand, (off, on) in hands.items():
+            with self.subTest(hand=hand):
+                sender = self.source()
+                viewers = [self.receive(url, *more, "-v")
+                           for how, url, more in self.urls(f"/playback/{self.id}?tok={token}")]
+                for one in viewers:
+                    self.wait_lines(one, 5)
+                off()
+                for one in (*viewers, sender):
+                    self.assertIsNotNone(one.wait(4), "told to leave, and closed: " + one.tail())
+                for one in viewers:
+                    self.assertIn("GOAWAY", one.err())
+                self.assert_refused_as_switched_off(token)
+                on()
+                end = time.monotonic() + 3
+                while self.info()["kill"]["moq"] and time.monotonic() < end:
+                    time.sleep(0.05)
+                self.assertFalse(self.info()["kill"]["moq"])
+        # Other ways are switched by themselves, and shown.
+        self.api("POST", "/kill/hls")
+        self.assertEqual(self.info()["kill"],
+                         {"moq": False, "webrtc": False, "hls": True, "ingest": False})
         self.source()
-        token = self.token()
-        url = f"{self.server.url}/playback/{self.id}?tok={token}"
-        viewer = self.receive(url)
-        self.wait_lines(viewer, 5)
+        again = self.receive(f"{self.server.url}/playback/{self.id}?tok={token}")
+        self.wait_lines(again, 5)
         self.api("POST", "/kill/moq")
-        self.assertIsNotNone(viewer.wait(3), "told to leave, and closed")
+        self.assertIsNotNone(again.wait(4))
+        self.server.kill()
+        self.restart("again")
+        self.assertEqual(self.info()["kill"],
+                         {"moq": True, "webrtc": False, "hls": True, "ingest": False})
+        self.assert_refused_as_switched_off(token)
+
+    def info(self):
+        return self.api("GET", "/info")
+
+    def assert_refused_as_switched_off(self, token):
         for how, where, more in self.urls(f"/playback/{self.id}?tok={token}"):
             got = self.receive(where, *more)
             self.assertIsNotNone(got.wait(10))
             self.assertNotEqual(got.process.returncode, 0)
+            self.assertIn("503" if how == "webtransport" else "moq is switched off", got.err())
+        # Pages are told by the door why they were refused.
+        door = urllib.parse.quote(f"/playback/{self.id}?tok={token}")
+        self.assertEqual(ask(self.server.http, "GET", f"/api/v1/door?path={door}"),
+                         (503, "moq is switched off\n"))
         self.assertGreaterEqual(self.server.metric("moqrtc_auth_killed_total"), 2)
-        self.api("DELETE", "/kill/moq")
-        self.source()
-        again = self.receive(url)
-        self.wait_lines(again, 5)
+
+    def publish(self, url, space, *more):
+        """Somebody in a call: stays until he is stopped."""
+        stop, hold = os.pipe()
+        self.addCleanup(os.close, hold)
+        one = self.run_client("send", url, "-n", space, "--track", "t", *more, stdin=stop)
+        os.close(stop)
+        return one
+
+    def members(self, call):
+        return self.api("GET", f"/calls/{call}")["members"]
+
+    def wait_member(self, call, user):
+        end = time.monotonic() + 5
+        while user not in self.members(call) and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertIn(user, self.members(call))
+
+    def test_a_call_outlives_its_tokens_and_the_server(self):
+        call = self.api("POST", "/calls", {"name": "room", "participants": 2}, 201)["id"]
+
+        def token(user, ways=("moq",), status=200):
+            made = self.api("POST", f"/calls/{call}/tokens",
+                            {"user": user, "transport": list(ways)}, status)
+            self.secrets += [made["token"], made["seat"]]
+            return made
+
+        ann = token("ann")
+        space = ann["namespace"] + "/ann"
+        runs = []
+        for how, url, more in self.urls(f"/moq?tok={ann['token']}"):
+            runs.append(self.publish(url, space, *more))
+            self.wait_member(call, "ann")
+            if how == "quic":
+                time.sleep(0.5)
+                self.assertTrue(runs[0].running(), runs[0].tail())
+        # The second way came with the same token over the same transport.
+        self.assertEqual(runs[1].wait(5), REFUSED, runs[1].tail())
+        self.assertIn("auth_failed", runs[1].err())
+        self.assertTrue(runs[0].running())
+        self.server.kill()
+        self.assertIsNotNone(runs[0].wait(40))
+        self.restart("again")
+        for how, url, more in self.urls(f"/moq?tok={ann['token']}"):
+            with self.subTest(how=how):
+                used = self.publish(url, space, *more)
+                self.assertEqual(used.wait(5), REFUSED, "the used token is still refused")
+                self.assertIn("auth_failed", used.err())
+        self.assertEqual(list(self.members(call)), ["ann"], "the call goes on")
+        # Inside the call the next token comes without a key.
+        status, fresh = ask(self.server.http, "POST", f"/api/v1/calls/{call}/renew",
+                            {"user": "ann", "seat": ann["seat"], "transport": ["moq"], "ttl": 999})
+        self.assertEqual((status, fresh["ttl"]), (200, 120))
+        self.secrets.append(fresh["token"])
+        back = self.publish(f"{self.server.url}/moq?tok={fresh['token']}", space)
+        bob = self.publish(f"{self.server.url}/moq?tok={token('bob')['token']}",
+                           ann["namespace"] + "/bob")
+        self.wait_member(call, "bob")
+        # The cap of two is remembered, too: whoever is one too many is let out again.
+        eve = self.publish(f"{self.server.url}/moq?tok={token('eve')['token']}",
+                           ann["namespace"] + "/eve")
+        self.assertEqual(eve.wait(5), REFUSED, eve.tail())
+        self.assertNotIn("eve", self.members(call))
+        self.assertTrue(back.running() and bob.running())
+        self.api("POST", f"/calls/{call}/leave", {"user": "bob"}, 204)
+        self.assertEqual(bob.wait(1.5), REFUSED, bob.tail())
+        self.assertTrue(back.running())
+        self.api("DELETE", f"/calls/{call}", status=204)
+        self.assertEqual(back.wait(1.5), REFUSED, back.tail())
 
     def tearDown(self):
         """No secret in what was written: logs, traces, what programs printed, the database."""

@@ -229,8 +229,17 @@ TEST(relay_rows, MUST_18_170_first_object_is_said_only_when_it_is_true) {
     b.on_event = [&](event& e) {
         if (e.what == event::kind::subgroup_opened) late = e.item.first_object;
     };
-    w.subscribe(b, "video");
+    message_params largest;
+    largest.subscription_filter = subscription_filter{};
+    w.subscribe(b, "video", largest);
     w.send(p, "video", {1, 1}, "b");
     EXPECT_FALSE(late);
     EXPECT_EQ(a.got(id), "1:0=a 1:1=b");
+    auto& c = w.add(draft::d18);
+    bool from_start = false;
+    c.on_event = [&](event& e) {
+        if (e.what == event::kind::subgroup_opened) from_start = e.item.first_object;
+    };
+    EXPECT_EQ(c.got(w.subscribe(c, "video")), "1:0=a 1:1=b");
+    EXPECT_TRUE(from_start) << "out of the cache, from the first object on";
 }

@@ -71,7 +71,6 @@ TEST_P(relay_replay, absolute_start_in_the_current_group_comes_from_the_cache) {
 }
 
 TEST_P(relay_replay, absolute_start_far_back_begins_with_the_newest_group) {
-    if (rules_for(GetParam().to).fixed_request_fields) GTEST_SKIP() << "there it is no filter";
     auto& p = w.publish(GetParam().from);
     auto& a = w.add(GetParam().to);
     w.subscribe(a, "video");
@@ -79,6 +78,43 @@ TEST_P(relay_replay, absolute_start_far_back_begins_with_the_newest_group) {
     auto& b = w.add(GetParam().to);
     const auto id = w.subscribe(b, "video", from({0, 0}));
     EXPECT_EQ(b.got(id), "3:0=3.0 3:1=3.1");
+    // "An AbsoluteStart filter with Start = {0, 0} is equivalent to an unfiltered subscription."
+    auto& c = w.add(GetParam().to);
+    const auto unfiltered = w.subscribe(c, "video");
+    EXPECT_EQ(c.got(unfiltered), b.got(id));
+    w.send(p, "video", {3, 2}, "live");
+    w.finish(p, "video", 3);
+    for (const auto& [s, which] : {std::pair{&b, id}, {&c, unfiltered}}) {
+        EXPECT_EQ(s->got(which), "3:0=3.0 3:1=3.1 3:2=live");
+        EXPECT_EQ(s->finished[which], 1) << "one stream from the cache into the live edge";
+    }
+}
+
+TEST_P(relay_replay, a_track_that_was_written_once_comes_to_every_viewer) {
+    auto& p = w.publish(GetParam().from);
+    auto& a = w.add(GetParam().to);
+    const auto first = w.subscribe(a, "0.mp4");
+    w.send(p, "0.mp4", {0, 0}, "init");
+    w.finish(p, "0.mp4", 0);
+    EXPECT_EQ(a.got(first), "0:0=init");
+    w.run(seconds(90)); // the newest group outlives the age of others
+    auto& b = w.add(GetParam().to);
+    const auto second = w.subscribe(b, "0.mp4");
+    EXPECT_EQ(b.got(second), "0:0=init");
+    EXPECT_EQ(b.finished[second], 1);
+    EXPECT_EQ(p.tracks["0.mp4"].subscribed, 1) << "from the cache";
+    EXPECT_EQ(p.tracks["0.mp4"].fetched, 0);
+    // Behind another relay, which has nothing of it yet.
+    w.edges.push_back(std::make_unique<relay_node>(w.net, relay_config{}, world::open_, w.pool));
+    w.edges.back()->attach_upstream(*w.node, GetParam().from);
+    w.run(milliseconds(200));
+    w.clients.push_back(std::make_unique<client>(w.net.now(), GetParam().to, w.pool));
+    auto& far = *w.clients.back();
+    w.links[&far] = w.edges.back()->attach(far, GetParam().to, {.unidirectional_streams = 100});
+    w.run(milliseconds(200));
+    const auto third = w.subscribe(far, "0.mp4", rendezvous(GetParam().to));
+    w.run(milliseconds(500));
+    EXPECT_EQ(far.got(third), "0:0=init");
 }
 
 TEST_P(relay_replay, subgroups_come_back_as_they_were) {

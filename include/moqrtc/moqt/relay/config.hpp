@@ -52,13 +52,14 @@ struct relay_config {
     /// Tracks offered by PUBLISH are received before anybody subscribes, so that joiners find them
     /// in the cache; otherwise they are accepted with Forward State 0.
     bool receive_unwatched = true;
-    /// An absolute start in the past is served from the cache, from the newest group on.
+    /// A subscription that starts in the past, or has no filter, is served from the cache, from the
+    /// newest group on.
     bool replay = true;
     /// A session to another relay will be added: requests wait for it instead of failing at once.
     bool expects_upstream = false;
 
-    /// Tracks whose newest group is kept whatever the bounds, and replayed to subscriptions
-    /// without a filter: catalogs, without which a late joiner sees nothing.
+    /// Tracks whose newest group is kept whatever the bounds, and sent with a PUBLISH of ours:
+    /// catalogs, without which a late joiner sees nothing.
     std::array<std::string_view, 2> catalog_names{"catalog", ".catalog"};
 };
 

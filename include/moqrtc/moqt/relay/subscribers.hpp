@@ -137,8 +137,10 @@ MOQRTC_INLINE void relay::start_lane(instant now, std::uint32_t index) {
     l.column = s.to->column;
     set_range(l, s);
     report(relay_event::kind::subscriber_added, s.to).name = t.name;
-    // Who fills gets the past there.
-    const bool past = s.filter ? s.filter->reaches_back() : t.catalog;
+    // Anchor `subscription-filters`: without a filter every object passes, as with an absolute
+    // start at {0, 0}. What we have pushed ourselves begins with what comes, but for catalogs; who
+    // fills gets the past there.
+    const bool past = s.filter ? s.filter->reaches_back() : !s.by_publish || t.catalog;
     if (config_.replay && t.largest && l.active && past && !s.fills) replay(now, t, s.place);
 }
 

@@ -67,8 +67,8 @@ private:
 class shard_moves : public ::testing::TestWithParam<transport_choice> {
 protected:
     shard_moves() {
-        auto made = make_certificate({}, std::chrono::system_clock::now());
-        EXPECT_TRUE(made);
+        auto identity = make_certificate({}, std::chrono::system_clock::now());
+        EXPECT_TRUE(identity);
         const auto secrets = quic_secrets::random();
         shard::config config;
         config.drafts = {moqt::draft::d18};
@@ -82,7 +82,7 @@ protected:
         access.keys = keys;
         access.required = true;
         machine->use_access(std::make_shared<const access_snapshot>(access));
-        const auto tls = tls_server::make(*made, {"moqt-18", std::string{http3_protocol}});
+        const auto tls = tls_server::make(*identity, {"moqt-18", std::string{http3_protocol}});
         EXPECT_TRUE(tls);
         EXPECT_FALSE(machine->listen(*socket_address::parse("127.0.0.1", 0), false, *tls));
         machine->start();

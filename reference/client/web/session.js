@@ -7,6 +7,9 @@ const STREAM_CREDIT = 1 << 20;
 const CONGESTED = 200;
 const LOOK_AGAIN = 40; // ms
 
+/** How long the end of a session may come behind that of its streams. */
+const FAREWELL = 100; // ms
+
 /**
  * How long the browser and the path take to deliver what they were handed. Nothing says it but the
  * closing of streams, which is confirmed when all their bytes have arrived.
@@ -287,11 +290,22 @@ export class Session {
     this.moqt.calls.handle_writable(this.moqt.handle, stream);
     this.flush();
   }
-  #stopped(stream, error) {
+  async #stopped(stream, error) {
     if (this.moqt.handle === 0 || !this.outgoing.delete(stream)) return;
-    this.moqt.calls.handle_stop_sending(this.moqt.handle, this.now() * 1000, stream,
-      error?.streamErrorCode ?? 0);
+    const code = await this.#codeOf(error);
+    if (this.moqt.handle === 0) return;
+    this.moqt.calls.handle_stop_sending(this.moqt.handle, this.now() * 1000, stream, code);
     this.flush();
+  }
+  /** What ends a whole session ends its streams first, without a code of theirs; its own end says
+   * more, and is waited for. */
+  async #codeOf(error) {
+    const code = error?.streamErrorCode ?? 0;
+    if (code === 0) {
+      const late = new Promise((resolve) => setTimeout(resolve, FAREWELL));
+      await Promise.race([this.transport.closed.catch(() => {}), late]);
+    }
+    return code;
   }
 
   // Receiving -------------------------------------------------------------------------------------
@@ -329,8 +343,9 @@ export class Session {
       }
     } catch (error) {
       if (this.moqt.handle === 0 || this.incoming.get(stream) !== reader) return;
-      this.moqt.calls.handle_reset(this.moqt.handle, this.now() * 1000, stream,
-        error?.streamErrorCode ?? 0);
+      const code = await this.#codeOf(error);
+      if (this.moqt.handle === 0 || this.incoming.get(stream) !== reader) return;
+      this.moqt.calls.handle_reset(this.moqt.handle, this.now() * 1000, stream, code);
       this.flush();
     } finally {
       if (this.incoming.get(stream) === reader) this.incoming.delete(stream);

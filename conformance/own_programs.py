@@ -18,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "e2e"))
 
+from demanding import DemandingServer
 from lib import BIN, Server
 
 PROGRAM, CLIENT = BIN / "moqrtc-conformance", BIN / "moqrtc-client"
@@ -26,6 +27,8 @@ COMMANDS = {
     "send": "while echo line; do sleep 0.05; done | {client} send {{url}} {more} --track chat --group-every 5",
     "recv": "exec {client} recv {{url}} {more} --track chat",
     "subscribe": "exec {client} subscribe {{url}} {more}",
+    # Asks for every track of a namespace.
+    "tracks": "exec {client} interop -r {{url}} --insecure -t publish-flow --draft {draft}",
 }
 
 
@@ -44,13 +47,14 @@ def runs(folder, draft):
                             folder / f"{draft}-{name.replace(' ', '-')}.json", *arguments)
 
     def command(name):
-        more = f"--insecure --reconnect --draft {draft} -n live"
-        return "--", "sh", "-c", COMMANDS[name].format(client=CLIENT, more=more)
+        more = f"--insecure --reconnect --draft {draft} -n live --token of-the-operator"
+        return "--", "sh", "-c", COMMANDS[name].format(client=CLIENT, more=more, draft=draft)
 
     listen = ("--listen", "127.0.0.1:0", "--patience", "1500", "--timeout", "170")
     relay = Server(folder, name=f"relay-{draft}", more=("--drafts", draft))
     try:
-        yield of("relay, QUIC", "--target", relay.url, "--insecure", "--leave", f"kill -TERM {relay.process.pid}")
+        yield of("relay, QUIC", "--target", relay.url, "--insecure", "--leave",
+                 f"kill -TERM {relay.process.pid}")
     finally:
         relay.stop()
     relay = Server(folder, name=f"relay-{draft}-w", more=("--drafts", draft))
@@ -58,10 +62,28 @@ def runs(folder, draft):
         yield of("relay, WebTransport", "--target", f"https://127.0.0.1:{relay.port}/moq", "--insecure")
     finally:
         relay.stop()
+    relay = DemandingServer(folder, name=f"relay-{draft}-t", more=("--drafts", draft))
+    try:
+        yield of("relay that demands tokens, QUIC", "--target", relay.url, "--insecure", *relay.known())
+    finally:
+        relay.stop()
     yield of("publisher, QUIC", *listen, "--peer", "publisher", "--track", "chat", *command("send"))
     yield of("subscriber, QUIC", *listen, "--peer", "subscriber", *command("recv"))
     yield of("subscriber of a catalog, QUIC", *listen, "--peer", "subscriber", *command("subscribe"))
+    if draft >= 18:
+        yield of("subscriber of all tracks, QUIC", *listen, "--peer", "subscriber", "--filter", "MUST-18-049",
+                 *command("tracks"))
     yield of("subscriber, WebTransport", *listen, "--webtransport", "--peer", "subscriber", *command("recv"))
+
+
+def is_open(rows):
+    """No run decides it, although it is a rule for peers."""
+    return rows[0]["kind"] != "A" and not any(r["verdict"] in ("pass", "fail") for r in rows)
+
+
+def open_row(rows):
+    """What the run says of it that has most to say: the relay's comes first."""
+    return next((r for r in rows if r["verdict"] == "undecided"), rows[0])
 
 
 def main():
@@ -73,11 +95,13 @@ def main():
     day = datetime.date.today().isoformat()
     lines = [f"Measured on {day} by `conformance/own_programs.py`, on loopback; \"other\" are rows for other kinds of "
              "peer.", "", "| draft | who | pass | fail | undecided | other | seconds |", "|---|---|---|---|---|---|---|"]
-    undecided, failed = {}, 0
+    failed = 0
+    left = {}
     with tempfile.TemporaryDirectory() as place:
         folder = chosen.json or Path(place)
         folder.mkdir(parents=True, exist_ok=True)
         for draft in chosen.draft or range(22, 13, -1):
+            all_of = {}
             for name, found in runs(folder, draft):
                 n = found["totals"]
                 failed += n["fail"]
@@ -87,12 +111,12 @@ def main():
                 for row in found["rows"]:
                     if row["verdict"] == "fail":
                         print(f"  {row['id']}: {row['reason']}", file=sys.stderr)
-                    if row["verdict"] == "undecided" and name == "relay, QUIC" and row["kind"] != "X" \
-                            and not row["reason"].startswith(("not reachable", "needs ")):
-                        undecided.setdefault(draft, []).append(f"`{row['id']}` ({row['reason']})")
-    lines += ["", "Rows of kinds C, S, D, R and T that stay undecided with our relay over QUIC, beside those listed above, "
-              "those that need WebTransport, and those that need a token:", ""]
-    lines += [f"- draft {draft}: {'; '.join(rows)}" for draft, rows in undecided.items()]
+                    all_of.setdefault(row["id"], []).append(row)
+            left[draft] = [open_row(rows) for rows in all_of.values() if is_open(rows)]
+            print(f"  open in every run: {', '.join(r['id'] for r in left[draft])}", file=sys.stderr)
+    lines += ["", "Rows that none of these runs decides, of every kind but A:", ""]
+    lines += [f"- draft {draft}, {len(rows)}: " + "; ".join(f"`{r['id']}` ({r['reason']})" for r in rows)
+              for draft, rows in left.items()]
     text = "\n".join(lines)
     if not chosen.write_doc:
         print(text)

@@ -34,6 +34,8 @@ requirement::name requirement::in(moqt::draft d) const noexcept {
         return this->d19;
     case d20:
     case d21:
+        // A section of draft 22 alone: the rule came with it.
+        return this->d20.section.starts_with("(22:") ? name{} : this->d20;
     case d22:
         return this->d20;
     case d14:

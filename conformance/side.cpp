@@ -1,10 +1,7 @@
 #include "side.hpp"
 #include "stage.hpp"
 
-#include <moqrtc/moqt/data/datagram.hpp>
-#include <moqrtc/moqt/data/fetch_sequence.hpp>
 #include <moqrtc/moqt/data/stream_type.hpp>
-#include <moqrtc/moqt/data/subgroup.hpp>
 
 namespace moqrtc::conformance {
 
@@ -177,6 +174,14 @@ void side::close(moqt::close_code code) {
     log(trace_entry::kind::sent, "close " + std::string{to_string(code)});
     outbox.push_back({output::kind::close, 0, {}, false, to_wire(rules(), code)});
 }
+void side::hold(std::size_t more) {
+    note("the path loses what comes behind " + std::to_string(more) + " more bytes");
+    outbox.push_back({output::kind::hold, 0, {}, false, more});
+}
+void side::release() {
+    note("the path loses nothing any more");
+    outbox.push_back({output::kind::release, 0, {}, false, 0});
+}
 void side::note(std::string text) {
     log(trace_entry::kind::note, std::move(text));
 }
@@ -184,6 +189,9 @@ void side::note(std::string text) {
 void side::send_body(moqt::stream_id id, std::uint64_t type, bytes body, std::string_view note,
                      bool fin) {
     if (type == moqt::msg::request_update::code(rules())) updated.push_back(id);
+    const auto name = moqt::msg::name_of(rules(), type);
+    if (name.ends_with("_OK") || name.ends_with("_ERROR"))
+        answered.push_back({id, 0, inbox.size()});
     if (type == moqt::msg::goaway::code(rules()) && !sent_goaway) sent_goaway = inbox.size();
     auto text = describe_message(rules(), type, body);
     if (!note.empty()) text += " [" + std::string{note} + "]";
@@ -194,6 +202,7 @@ moqt::setup_options side::usual_options() const {
     moqt::setup_options out;
     if (rules().request_credit) out.max_request_id = 1000;
     out.max_auth_token_cache_size = 4096;
+    if (wanted.updates != 0) out.max_request_updates = wanted.updates;
     if (client_ && !webtransport) {
         if (!stage_->target().path.empty()) out.path = as_bytes(stage_->target().path);
         out.authority = as_bytes(stage_->target().authority);
@@ -276,115 +285,6 @@ const inbound* side::find(std::uint64_t type, std::size_t since) const {
     for (auto i = since; i < inbox.size(); ++i)
         if (inbox[i].type == type) return &inbox[i];
     return nullptr;
-}
-
-std::optional<seen_subgroup> read_subgroup(const moqt::wire_rules& rules, moqt::stream_id id,
-                                           bytes data) {
-    reader io{rules, data};
-    std::uint64_t type = 0;
-    io.varint("type", type);
-    if (!io.ok() || moqt::classify_stream(rules, type) != moqt::stream_kind::subgroup)
-        return std::nullopt;
-    auto header = moqt::subgroup_header::of_type(type);
-    moqt::subgroup_header::describe(io, header);
-    if (!io.ok()) return std::nullopt;
-    seen_subgroup out{
-        type, header.track_alias, header.group_id, header.first_object, header.end_of_group, {}};
-    auto left = data.subspan(io.position());
-    std::optional<std::uint64_t> previous;
-    while (!left.empty()) {
-        const auto one = moqt::parse_subgroup_object(rules, header, previous, left);
-        if (!one) break;
-        previous = one->object_id;
-        seen_object o;
-        o.stream = id;
-        o.location = {header.group_id, one->object_id};
-        o.subgroup = header.id_mode == moqt::subgroup_id_mode::present ? header.subgroup_id : 0;
-        if (header.id_mode == moqt::subgroup_id_mode::first_object)
-            o.subgroup = out.objects.empty() ? one->object_id : out.objects.front().subgroup;
-        o.status = one->status;
-        o.priority = header.publisher_priority;
-        o.properties.assign(one->properties.begin(), one->properties.end());
-        o.payload.assign(one->payload.begin(), one->payload.end());
-        out.objects.push_back(std::move(o));
-    }
-    return out;
-}
-
-std::vector<seen_object> objects_of(const side& at, moqt::track_alias alias) {
-    std::vector<seen_object> out;
-    for (const auto& [id, stream] : at.streams) {
-        if (!moqt::is_unidirectional(id) || id == at.their_control) continue;
-        auto all = read_subgroup(at.rules(), id, stream.data);
-        if (!all || all->alias != alias) continue;
-        for (auto& o : all->objects)
-            out.push_back(std::move(o));
-    }
-    for (const auto& data : at.datagrams) {
-        const auto one = moqt::parse_datagram(at.rules(), data);
-        if (!one || !*one || (*one)->track_alias != alias) continue;
-        const auto& m = **one;
-        seen_object o;
-        o.location = {m.group_id, m.object_id};
-        o.status = m.status.value_or(moqt::object_status::normal);
-        o.priority = m.publisher_priority;
-        o.is_datagram = true;
-        o.properties.assign(m.properties.begin(), m.properties.end());
-        o.payload.assign(m.payload.begin(), m.payload.end());
-        out.push_back(std::move(o));
-    }
-    return out;
-}
-
-std::optional<seen_fetch> fetched(const side& at, moqt::request_id id, moqt::group_order order) {
-    for (const auto& [stream_id, stream] : at.streams) {
-        if (!moqt::is_unidirectional(stream_id) || stream_id == at.their_control) continue;
-        reader io{at.rules(), bytes{stream.data}};
-        std::uint64_t type = 0;
-        io.varint("type", type);
-        if (!io.ok() || type != moqt::stream_type::fetch) continue;
-        moqt::fetch_header header;
-        moqt::fetch_header::describe(io, header);
-        if (!io.ok() || header.request_id != id) continue;
-        seen_fetch out;
-        out.stream = stream_id;
-        moqt::fetch_sequence sequence{at.rules(), order};
-        bool first = true;
-        while (io.left() != 0) {
-            moqt::fetch_object_header wire;
-            moqt::fetch_object_header::describe(io, wire);
-            const bool ends = moqt::is_range_end(at.rules(), wire.flags);
-            bytes payload;
-            if (io.ok() && !ends)
-                io.raw("payload", payload, static_cast<std::size_t>(wire.payload_length));
-            if (!io.ok()) {
-                out.broken = io.failure().code != errc::truncated;
-                break;
-            }
-            if (std::exchange(first, false)) out.first_flags = wire.flags;
-            moqt::object place;
-            if (!sequence.resolve(wire, place)) {
-                out.broken = true;
-                break;
-            }
-            if (ends) {
-                ++out.ends;
-                continue;
-            }
-            seen_object o;
-            o.stream = stream_id;
-            o.location = place.location;
-            o.subgroup = place.subgroup_id;
-            o.status = place.status;
-            o.priority = place.publisher_priority;
-            o.is_datagram = place.forwarding == moqt::forwarding_preference::datagram;
-            o.properties.assign(wire.properties.begin(), wire.properties.end());
-            o.payload.assign(payload.begin(), payload.end());
-            out.objects.push_back(std::move(o));
-        }
-        return out;
-    }
-    return std::nullopt;
 }
 
 } // namespace moqrtc::conformance

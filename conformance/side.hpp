@@ -23,12 +23,27 @@ class stage;
 
 /// What a row wants of the transport; streams are numbered as QUIC does, in the order of opening.
 struct output {
-    enum class kind : std::uint8_t { data, reset, stop, datagram, close };
+    enum class kind : std::uint8_t {
+        data,
+        reset,
+        stop,
+        datagram,
+        close,
+        hold, ///< of what the peer sends only `code` more bytes come through
+        release,
+    };
     kind what = kind::data;
     moqt::stream_id stream = 0;
     octets data{};
     bool fin = false;
     std::uint64_t code = 0;
+};
+
+/// What a row wants of a connection; by default nothing stands in the peer's way.
+struct conditions {
+    bool narrow = false;       ///< what the peer sends can be held up (`side::hold`)
+    std::uint64_t streams = 0; ///< bidirectional streams that the peer may open; 0: plenty
+    std::uint64_t updates = 0; ///< our MAX_REQUEST_UPDATES; 0: none is said
 };
 
 /// How a connection ended.
@@ -108,6 +123,11 @@ public:
     void stop(moqt::stream_id stream, std::uint64_t code);
     void datagram(bytes data, std::string note);
     void close(moqt::close_code code);
+    /// From here on the path loses what the peer sends behind so many more bytes, headers of
+    /// packets included, as a congested one would; `release` ends that. The connection must be
+    /// `narrow`.
+    void hold(std::size_t more);
+    void release();
     void note(std::string text);
 
     template <class M>
@@ -193,6 +213,7 @@ public:
         return s != nullptr && (s->reset || s->stopped);
     }
 
+    conditions wanted{};       ///< before the connection was
     bool open = false;         ///< the transport carries us
     bool webtransport = false; ///< known when open
     bool met = false;          ///< the peer's SETUP is here
@@ -206,6 +227,7 @@ public:
     // What we did, for the checkers.
     std::vector<asked_request> asked{};
     std::vector<moqt::stream_id> updated{};   ///< streams of our REQUEST_UPDATEs
+    std::vector<request> answered{};          ///< streams of our answers, and when we sent them
     std::set<moqt::stream_id> abandoned{};    ///< streams that we stopped
     std::optional<std::size_t> sent_goaway{}; ///< messages that had come when we sent one
 

@@ -79,8 +79,9 @@ side& stage::new_side() {
     return *sides_.back();
 }
 
-side& stage::add_side() {
+side& stage::add_side(conditions wanted) {
     auto& fresh = new_side();
+    fresh.wanted = wanted;
     network_->connect(*this, fresh);
     return fresh;
 }

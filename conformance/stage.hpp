@@ -38,6 +38,7 @@ struct target_info {
     std::string path{};            ///< of the URL: what PATH carries on raw QUIC
     std::string track = "catalog"; ///< of a publisher that announces its namespace alone
     std::string nonce{};           ///< makes names unlike those of other runs
+    moqt::track_namespace below{}; ///< where a peer has room for us; rows publish below it
     agreed_tokens tokens{};
     bool can_leave = false;                 ///< `connector::make_leave` does something
     duration patience = milliseconds(2500); ///< until no answer counts as silence
@@ -107,13 +108,17 @@ public:
 
     // For rows ----------------------------------------------------------------------------------
     /// A connection that is on its way.
-    side& add_side();
+    side& add_side(conditions wanted = {});
     /// One that the peer opens without being told to.
     side& expect_side();
     /// A namespace that no other row uses.
     [[nodiscard]] moqt::track_namespace space(std::string_view more = {}) const {
-        return space_of(target_->nonce,
-                        chapter_ == 0 ? name_ : name_ + "." + std::to_string(chapter_), more);
+        auto out = target_->below;
+        const auto own = chapter_ == 0 ? name_ : name_ + "." + std::to_string(chapter_);
+        for (const std::string_view field :
+             {std::string_view{target_->nonce}, std::string_view{own}, more})
+            if (!field.empty()) out.append(as_bytes(field));
+        return out;
     }
     /// From here on the row uses another namespace.
     void next_chapter() noexcept { ++chapter_; }

@@ -11,9 +11,10 @@
 namespace moqrtc::conformance {
 
 /// Opens a connection and waits until it carries us; SETUP is the row's affair.
-[[nodiscard]] task<side*> connects(stage& s);
+[[nodiscard]] task<side*> connects(stage& s, conditions wanted = {});
 /// Opens a connection and exchanges SETUP with `options`, or with the usual ones.
-[[nodiscard]] task<side*> meets(stage& s, const moqt::setup_options* options = nullptr);
+[[nodiscard]] task<side*> meets(stage& s, const moqt::setup_options* options = nullptr,
+                                conditions wanted = {});
 /// Has the peer answer a harmless request: whatever comes afterwards is about what we do then.
 [[nodiscard]] task<side*> answers(stage& s, side* at);
 /// Both.
@@ -43,6 +44,10 @@ struct codes {
 [[nodiscard]] task<verdict> should_close(stage& s, side* at, codes with = {});
 /// The session has ended: what that says where `with` is wanted.
 [[nodiscard]] verdict judge_ending(const side& at, codes with);
+/// A code by its name in the draft, or by its number.
+[[nodiscard]] std::string name_of_close(const side& at, std::uint64_t code);
+/// What had to come does not: fails with `what` when the peer goes on answering nevertheless.
+[[nodiscard]] task<verdict> alive_without(stage& s, side* at, const char* what);
 /// After something harmless: passes when the peer goes on answering.
 [[nodiscard]] task<verdict> goes_on(stage& s, side* at);
 
@@ -75,6 +80,8 @@ struct feed_options {
     bool answered = true;            ///< our publisher says SUBSCRIBE_OK
     bool by_publish = false;         ///< the publisher offers the track by PUBLISH first
     std::string_view name = "track"; ///< of the track
+    conditions publisher{};          ///< of our connections
+    conditions subscriber{};
 };
 /// A track that goes through the peer: we publish it, and subscribe to it where the peer is a
 /// relay. A subscriber is given what it asks for first.
@@ -91,7 +98,7 @@ struct feed {
 };
 [[nodiscard]] task<feed> feeds(stage& s, const feed_options& options);
 /// Announces the stage's namespace on a new connection of ours.
-[[nodiscard]] task<side*> publishes(stage& s);
+[[nodiscard]] task<side*> publishes(stage& s, conditions wanted = {});
 
 /// Bytes of a subgroup stream: header, and objects as they are appended.
 class subgroup_bytes {
@@ -119,6 +126,8 @@ void send_group(side& at, moqt::track_alias alias, std::uint64_t group, unsigned
 [[nodiscard]] octets property_of(const moqt::wire_rules& rules, std::uint64_t type, bytes data);
 /// Waits until objects of the feed's track are here; false when they do not come.
 [[nodiscard]] task<bool> arrives(stage& s, const feed* of, std::size_t objects);
+/// The stream of the first object, when so many have come.
+[[nodiscard]] task<moqt::stream_id> stream_of(stage& s, const feed* of, std::size_t objects);
 /// After an object that makes the track malformed: passes when the peer ends the subscription on
 /// both sides, fails when the track goes on.
 [[nodiscard]] task<verdict> ends_track(stage& s, const feed* of);

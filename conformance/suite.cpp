@@ -36,12 +36,14 @@ struct suite::passive {
 const row* row_of(std::string_view key, unsigned peer) {
     static const auto all = [] {
         std::vector<row> out;
-        for (const auto rows : {encoding_rows(),  setup_rows(),      token_rows(),  policy_rows(),
-                                parameter_rows(), control_rows(),    data_rows(),   fetch_rows(),
-                                fetched_rows(),   malformed_rows(),  gap_rows(),    request_rows(),
-                                state_rows(),     relay_rows(),      cache_rows(),  sender_rows(),
-                                stream_rows(),    published_rows(),  choice_rows(), filter_rows(),
-                                leaving_rows(),   unreachable_rows()})
+        for (const auto rows :
+             {encoding_rows(),   setup_rows(),     token_rows(),  policy_rows(),
+              parameter_rows(),  control_rows(),   data_rows(),   fetch_rows(),
+              fetched_rows(),    malformed_rows(), gap_rows(),    request_rows(),
+              state_rows(),      relay_rows(),     cache_rows(),  sender_rows(),
+              stream_rows(),     published_rows(), choice_rows(), filter_rows(),
+              leaving_rows(),    late_rows(),      fill_rows(),   restraint_rows(),
+              unreachable_rows()})
             out.insert(out.end(), rows.begin(), rows.end());
         return out;
     }();

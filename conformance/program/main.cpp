@@ -36,6 +36,7 @@ struct arguments {
     std::vector<std::string> command{};
     bool webtransport = false;
     std::string track{"catalog"};
+    std::string space{};
     std::string leave{};
     std::string good_token{};
     std::string bad_token{};
@@ -115,6 +116,11 @@ std::string read(const arguments& a, target_info& target, network_options& to) {
     target.tokens = {a.token_type, token_of(a.good_token), token_of(a.bad_token),
                      token_of(a.expired_token)};
     target.track = a.track;
+    for (std::size_t at = 0; at < a.space.size();) {
+        const auto end = std::min(a.space.find('/', at), a.space.size());
+        if (end != at) target.below.append(as_bytes(a.space).subspan(at, end - at));
+        at = end + 1;
+    }
     target.can_leave = !a.leave.empty();
     to.leave = a.leave;
     if (a.insecure) {
@@ -229,6 +235,9 @@ int main(int count, char** values) {
     app.add_option("--leave", a.leave,
                    "command of a shell that brings the peer to leave with GOAWAY; run once, when "
                    "all other rows are over");
+    app.add_option(
+        "--namespace", a.space,
+        "a/b/c: rows publish below this namespace, where tokens are not good everywhere");
     app.add_option("--good-token", a.good_token,
                    "a token that the peer takes, as text or 0x and hexadecimal digits: requests "
                    "show it, and rows about tokens take the peer for one that demands it");

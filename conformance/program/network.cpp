@@ -16,7 +16,10 @@ using namespace moqrtc::reference;
 network::network(network_options options) : options_{std::move(options)}, timer_{context_} {}
 
 network::~network() {
+    for (const auto& h : paths_)
+        h.path->close();
     doors_.clear(); // their connections hold parts of the pool
+    sparing_.clear();
     endpoint_.reset();
 }
 
@@ -118,15 +121,41 @@ void network::connect(stage& owner, side& fresh) {
     to.host = options_.where.host;
     to.port = options_.where.port;
     to.tls = tls_;
+    if (fresh.wanted.narrow) {
+        auto path = narrow_path::make(context_, to.host, to.port);
+        if (path == nullptr)
+            return fresh.on_closed({ending::how::refused, false, 0, "no socket for a path"});
+        to.server_name = to.host;
+        to.host = "127.0.0.1";
+        to.port = path->port();
+        paths_.push_back({who.to, std::move(path)});
+    }
     const auto choice = options_.where.how == locator::scheme::https
                             ? transport_choice::webtransport
                             : transport_choice::quic;
     to.protocols = client_protocols(choice, offered_);
-    endpoint_->connect(to, [this, who](quic_connection& connection) {
+    endpoint_for(fresh.wanted.streams).connect(to, [this, who](quic_connection& connection) {
         return make_client_handler(
             connection, pool_, {options_.where, offered_, {}},
             [this, who](moqt_carrier& carrier) { return link_for(carrier, who); });
     });
+}
+
+quic_endpoint& network::endpoint_for(std::uint64_t streams) {
+    if (streams == 0) return *endpoint_;
+    auto& found = sparing_[streams];
+    if (found == nullptr) {
+        auto limited = config_;
+        limited.bidirectional_streams = streams;
+        found = std::make_unique<quic_endpoint>(context_, limited);
+    }
+    return *found;
+}
+
+narrow_path* network::path_of(const side& of) {
+    for (const auto& h : paths_)
+        if (const auto at = h.of.lock(); at && *at == &of) return h.path.get();
+    return nullptr;
 }
 
 void network::expect(stage& owner, side& fresh) {
@@ -201,13 +230,17 @@ void network::run(suite& what) {
     // What is left to say is that we leave.
     suite_ = nullptr;
     timer_.cancel();
-    endpoint_->close_all(0, "");
-    for (auto& d : doors_)
-        d.endpoint->close_all(0, "");
+    std::vector<quic_endpoint*> all{endpoint_.get()};
+    for (const auto& [streams, e] : sparing_)
+        all.push_back(e.get());
+    for (const auto& d : doors_)
+        all.push_back(d.endpoint.get());
+    for (auto* const e : all)
+        e->close_all(0, "");
     const auto left = [&] {
-        auto out = endpoint_->connections();
-        for (const auto& d : doors_)
-            out += d.endpoint->connections();
+        std::size_t out = 0;
+        for (const auto* const e : all)
+            out += e->connections();
         return out;
     };
     context_.restart();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "children.hpp"
+#include "narrow_path.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
@@ -75,6 +76,10 @@ private:
     void flush();
     void arm();
     void start_child(const waiting& who, const door& at);
+    /// The client's endpoint for a connection on which the peer may open so many streams.
+    [[nodiscard]] reference::quic_endpoint& endpoint_for(std::uint64_t streams);
+    /// Null where nothing can be held up.
+    [[nodiscard]] narrow_path* path_of(const side& of);
     /// Null when no socket can be had.
     [[nodiscard]] door* door_of(const stage& owner);
     [[nodiscard]] std::string open_door(door& fresh);
@@ -88,6 +93,12 @@ private:
     buffer_pool pool_{};
     std::shared_ptr<const reference::tls_client> tls_{};
     std::unique_ptr<reference::quic_endpoint> endpoint_{}; ///< of our clients
+    std::map<std::uint64_t, std::unique_ptr<reference::quic_endpoint>> sparing_{}; ///< with limits
+    struct held {
+        std::weak_ptr<side*> of{};
+        std::shared_ptr<narrow_path> path{};
+    };
+    std::deque<held> paths_{};
     std::set<side_link*> links_{};
     reference::quic_config config_{};
     std::shared_ptr<const reference::tls_server> listening_{};

@@ -71,6 +71,13 @@ void side_link::take_outbox() {
             gone_ = true;
             carrier_->close(what.code, "");
             break;
+        case output::kind::hold:
+            if (auto* const path = owner_->path_of(*to))
+                path->hold(static_cast<std::size_t>(what.code));
+            break;
+        case output::kind::release:
+            if (auto* const path = owner_->path_of(*to)) path->release();
+            break;
         }
         to->outbox.pop_front();
     }

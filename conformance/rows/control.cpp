@@ -121,9 +121,8 @@ task<verdict> update_of_namespace_fails(stage& s) {
     if (at->closed) co_return co_await goes_on(s, at);
     if (refusal(*at, r.stream, since) == nullptr) co_return undecided("the update is not refused");
     if (!over()) {
-        auto v = co_await goes_on(s, at);
-        if (v.what != verdict::kind::pass) co_return v;
-        co_return fail("the update is refused, the request's stream stays open");
+        co_return co_await alive_without(s, at,
+                                         "the update is refused, the request's stream stays open");
     }
     co_return co_await goes_on(s, at);
 }

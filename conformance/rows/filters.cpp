@@ -231,8 +231,6 @@ constexpr std::array table{
     row{"MUST-20-040", fits::relay, undefined_location_filter},
     row{"MUST-20-055", fits::relay, notify_of_no_subscription},
     row{"MUST-20-056", fits::relay, notify_of_the_subscriber},
-    row{"MUST-20-172", fits::all, nullptr,
-        "a fill would have to last while its subscription is cancelled"},
 };
 
 } // namespace

@@ -84,8 +84,7 @@ task<verdict> cancelled_subscription(stage& s) {
     const auto r = co_await reads(s);
     co_await first_stream(s, &r);
     if (s.rules().request_streams) {
-        r.at->stop(r.asked.stream, to_wire(s.rules(), reset_code::cancelled));
-        r.at->reset(r.asked.stream, to_wire(s.rules(), reset_code::cancelled));
+        unsubscribes(*r.at, r.asked.stream);
     } else {
         r.at->send_message(r.at->control, msg::unsubscribe{r.asked.id});
     }
@@ -97,9 +96,8 @@ task<verdict> cancelled_subscription(stage& s) {
         open = open || (!r.at->stream(id)->fin && !r.at->stream(id)->reset);
     }
     if (open) {
-        auto v = co_await goes_on(s, r.at);
-        if (v.what != verdict::kind::pass) co_return v;
-        co_return fail("the session goes on, and a stream of the subscription stays open");
+        co_return co_await alive_without(
+            s, r.at, "the session goes on, and a stream of the subscription stays open");
     }
     co_return reset ? pass("reset") : undecided("every stream was over before");
 }

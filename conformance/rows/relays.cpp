@@ -1,16 +1,27 @@
-#include "rows.hpp"
+#include "sending.hpp"
 
 #include <array>
 
 // What relays owe: requests and announcements between publishers and subscribers.
 namespace moqrtc::conformance {
+
+task<side*> wants_tracks(stage& s, conditions wanted) {
+    side* const at = co_await meets(s, nullptr, wanted);
+    const auto space = s.space();
+    request r;
+    if (s.rules().subscribe_tracks)
+        r = at->ask(moqt::msg::subscribe_tracks{0, space.view(), {}});
+    else
+        r = at->ask(moqt::msg::subscribe_namespace{.track_namespace_prefix = space.view(),
+                                                   .options = moqt::msg::subscribe_options::both});
+    co_await granted(s, at, r, "the request for tracks");
+    co_return at;
+}
+
 namespace {
 
 using namespace moqt;
 
-request subscribes(side& at, const full_track_name& name, const message_params& params = {}) {
-    return at.ask(msg::subscribe{0, name.space.view(), as_bytes(name.name), params});
-}
 const inbound* subscribe_for(const side& at, const full_track_name& name) {
     return at.find_if<msg::subscribe>([&](const msg::subscribe& m, const inbound&) {
         return as_text(m.track_name) == name.name &&
@@ -50,9 +61,7 @@ task<verdict> every_publisher_is_asked(stage& s) {
     if (subscribe_for(*a, name) == nullptr && subscribe_for(*b, name) == nullptr)
         co_return undecided("no publisher is asked");
     if (subscribe_for(*a, name) == nullptr || subscribe_for(*b, name) == nullptr) {
-        auto v = co_await goes_on(s, at);
-        if (v.what != verdict::kind::pass) co_return v;
-        co_return fail("one of two publishers is asked");
+        co_return co_await alive_without(s, at, "one of two publishers is asked");
     }
     co_return pass("both are asked");
 }
@@ -80,29 +89,11 @@ task<verdict> announced_to_subscribers(stage& s) {
     co_await s.until([&] { return heard(*a) && heard(*b); });
     if (heard(*a) != heard(*b)) co_return fail("one of two subscribers hears of it");
     if (!heard(*a)) {
-        auto v = co_await goes_on(s, a);
-        if (v.what != verdict::kind::pass) co_return v;
-        co_return fail("nobody hears of the namespace");
+        co_return co_await alive_without(s, a, "nobody hears of the namespace");
     }
     co_return pass("both hear of it");
 }
 
-/// A subscriber to every track of the row's namespace, where the draft has a request for that.
-task<side*> wants_tracks(stage& s) {
-    side* const at = co_await meets(s);
-    const auto space = s.space();
-    request r;
-    if (s.rules().subscribe_tracks)
-        r = at->ask(msg::subscribe_tracks{0, space.view(), {}});
-    else
-        r = at->ask(msg::subscribe_namespace{.track_namespace_prefix = space.view(),
-                                             .options = msg::subscribe_options::both});
-    co_await granted(s, at, r, "the request for tracks");
-    co_return at;
-}
-request offers(side& at, const full_track_name& name, track_alias alias = 3) {
-    return at.ask(msg::publish{0, name.space.view(), as_bytes(name.name), alias, {}, {}});
-}
 task<verdict> only_to_the_interested(stage& s) {
     auto* bystander = co_await ready(s);
     auto* interested = co_await wants_tracks(s);
@@ -161,9 +152,8 @@ task<verdict> forward_goes_up(stage& s) {
     };
     co_await s.until(updated);
     if (updated()) co_return pass("REQUEST_UPDATE with Forward 1");
-    auto v = co_await goes_on(s, at);
-    if (v.what != verdict::kind::pass) co_return v;
-    co_return fail("the publisher is not told that somebody wants the objects");
+    co_return co_await alive_without(s, at,
+                                     "the publisher is not told that somebody wants the objects");
 }
 task<verdict> forward_from_the_start(stage& s) {
     feed_options options;
@@ -196,9 +186,8 @@ task<verdict> new_publisher_is_asked(stage& s) {
     auto* p = co_await publishes(s);
     co_await s.until([&] { return subscribe_for(*p, f.track) != nullptr; });
     if (subscribe_for(*p, f.track) != nullptr) co_return pass("asked for what others want");
-    auto v = co_await goes_on(s, p);
-    if (v.what != verdict::kind::pass) co_return v;
-    co_return fail("a new publisher of the namespace is not asked for the track");
+    co_return co_await alive_without(s, p,
+                                     "a new publisher of the namespace is not asked for the track");
 }
 task<verdict> several_publishers(stage& s) {
     const feed_options options;
@@ -310,9 +299,7 @@ task<verdict> new_group_goes_up(stage& s) {
     };
     co_await s.until(told);
     if (told()) co_return pass("the publisher is asked");
-    auto v = co_await goes_on(s, f.s);
-    if (v.what != verdict::kind::pass) co_return v;
-    co_return fail("the publisher is not asked for a new group");
+    co_return co_await alive_without(s, f.s, "the publisher is not asked for a new group");
 }
 
 constexpr std::array table{

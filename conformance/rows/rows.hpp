@@ -53,6 +53,9 @@ struct row {
 [[nodiscard]] std::span<const row> leaving_rows();
 [[nodiscard]] std::span<const row> choice_rows();
 [[nodiscard]] std::span<const row> filter_rows();
+[[nodiscard]] std::span<const row> late_rows();
+[[nodiscard]] std::span<const row> fill_rows();
+[[nodiscard]] std::span<const row> restraint_rows();
 [[nodiscard]] std::span<const row> unreachable_rows();
 
 /// The row of a requirement for a kind of peer; where there is none, that for others; or null.

@@ -10,11 +10,6 @@ namespace {
 
 using namespace moqt;
 
-/// Ends a request that has a stream of its own.
-void unsubscribes(side& at, stream_id stream) {
-    at.stop(stream, to_wire(at.rules(), reset_code::cancelled));
-    at.reset(stream, to_wire(at.rules(), reset_code::cancelled));
-}
 const inbound* done_for(const feed& f) {
     return f.s->find_if<msg::publish_done>([&](const auto& m, const inbound& in) {
         return f.s->rules().request_streams ? in.stream == f.asked.stream
@@ -176,9 +171,8 @@ task<verdict> namespaces_come_and_go(stage& s, bool withdraw) {
     const auto named = [&] { return at->find(name) != nullptr; };
     co_await s.until(named);
     if (!named()) {
-        auto v = co_await goes_on(s, at);
-        if (v.what != verdict::kind::pass) co_return v;
-        co_return fail("SUBSCRIBE_NAMESPACE is granted, NAMESPACE does not come");
+        co_return co_await alive_without(s, at,
+                                         "SUBSCRIBE_NAMESPACE is granted, NAMESPACE does not come");
     }
     if (!withdraw) co_return pass("told of what was announced before");
     if (s.rules().request_streams)

@@ -202,13 +202,18 @@ task<verdict> register_beyond_the_cache(stage& s) {
     if (size > 60'000) throw inconclusive{"the peer's token cache is larger than a SETUP"};
     const std::string value(static_cast<std::size_t>(size), 't');
     side* at = nullptr;
-    co_return co_await passes_over(
+    auto v = co_await passes_over(
         s, &at,
         [&value](option_list& o, const wire_rules& r) {
             const auto token = token_bytes(r, {alias_type::register_alias, 1, 0, as_bytes(value)});
             o.emplace(token_option, raw{r}.blob(token).take());
         },
         "REGISTER of more than the cache holds");
+    // Who demands tokens looks at the value, too, which is none that it knows.
+    if (v.what == verdict::kind::fail && !s.target().tokens.good.empty() && at->closed &&
+        at->closed->code == to_wire(s.rules(), close_code::unauthorized))
+        co_return undecided("refused for its value, as the peer demands another");
+    co_return v;
 }
 
 // Request IDs -----------------------------------------------------------------------------------

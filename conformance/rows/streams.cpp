@@ -82,9 +82,7 @@ task<verdict> complete_ends_with_fin(stage& s) {
     const feed_options options;
     const auto f = co_await feeds(s, options);
     send_one(f, 1, "whole");
-    const bool here = co_await arrives(s, &f, 1);
-    if (!here) co_return undecided("the object does not arrive");
-    const auto stream = objects_of(*f.s, f.heard).front().stream;
+    const auto stream = co_await stream_of(s, &f, 1);
     co_await s.until([&] { return f.s->stream(stream)->fin || f.s->stream(stream)->reset; });
     if (f.s->stream(stream)->fin) co_return pass("FIN");
     co_return f.s->stream(stream)->reset ? fail("a complete subgroup is reset")
@@ -94,9 +92,7 @@ task<verdict> incomplete_is_reset(stage& s) {
     const feed_options options;
     const auto f = co_await feeds(s, options);
     send_group(*f.p, f.alias, 1, 2, false);
-    const bool here = co_await arrives(s, &f, 2);
-    if (!here) co_return undecided("the objects do not arrive");
-    const auto stream = objects_of(*f.s, f.heard).front().stream;
+    const auto stream = co_await stream_of(s, &f, 2);
     message_params off;
     off.forward = false;
     f.s->send_message(f.asked.stream, msg::request_update{f.s->next_id(), f.asked.id, off});
@@ -130,9 +126,7 @@ task<verdict> stopped_subgroup(stage& s) {
     const feed_options options;
     const auto f = co_await feeds(s, options);
     send_group(*f.p, f.alias, 1, 1, false);
-    const bool here = co_await arrives(s, &f, 1);
-    if (!here) co_return undecided("the object does not arrive");
-    const auto stream = objects_of(*f.s, f.heard).front().stream;
+    const auto stream = co_await stream_of(s, &f, 1);
     f.s->stop(stream, to_wire(s.rules(), reset_code::cancelled));
     co_await s.until([&] { return f.s->closed || f.s->stream(stream)->reset; });
     if (f.s->stream(stream)->reset) co_return pass("reset");

@@ -2,6 +2,7 @@
 
 #include "wrong_peers.hpp"
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -74,13 +75,15 @@ private:
     void start(client& of) {
         auto& s = *of.session;
         const moqt::track_namespace space{"conf"};
+        moqt::message_params shown;
+        shown.authorization_tokens = moqt::token_list{token_};
         if (what_ == peer_kind::publisher) {
-            (void)s.publish_namespace(now_, space);
+            (void)s.publish_namespace(now_, space, shown);
             (void)s.publish(now_, {space, "track"}, 5);
             return;
         }
         for (const char* name : {"track", "other"})
-            if (const auto id = s.subscribe(now_, {space, name}))
+            if (const auto id = s.subscribe(now_, {space, name}, shown))
                 of.guards.try_emplace(*id, rules());
         (void)s.subscribe_namespace(now_, space);
         if (rules().subscribe_tracks) (void)s.subscribe_tracks(now_, space);
@@ -176,6 +179,8 @@ private:
     std::string sent_to_{};
     peer_kind what_;
     buffer_pool pool_{};
+    std::array<moqt::authorization_token, 1> token_{
+        moqt::authorization_token{moqt::alias_type::use_value, 0, 0, as_bytes("a token")}};
     slice text_ = slice::copy(pool_, as_bytes("an object"));
     std::vector<client> clients_{};
 };
@@ -241,6 +246,35 @@ private:
                                .take();
         at(index).on_stream(r.request_streams ? 400 : 0, framed(r, 0x4, twice), false);
         at(index).on_stream(r.request_streams ? 400 : 0, framed(r, 0x3f7, {}), false);
+        if (r.request_streams) say_more_nonsense(index);
+    }
+    /// Types that go back, aliases of tokens with nobody's leave, filters that nobody takes.
+    void say_more_nonsense(std::size_t index) {
+        const auto& r = rules();
+        const auto back = raw{r, body_before_parameters(r, msg::subscribe_ok{701, 1, {}, {}})}
+                              .v(2)
+                              .v(8)
+                              .v(5)
+                              .v(UINT64_MAX - 5)
+                              .v(5)
+                              .take();
+        at(index).on_stream(416, framed(r, msg::subscribe_ok::code(r), back), false);
+        const auto space = space_of("mine");
+        const auto announce = [&](moqt::stream_id stream, moqt::alias_type kind) {
+            const std::array token{moqt::authorization_token{kind, 1, 0, as_bytes("x")}};
+            msg::publish_namespace m{stream, space.view(), {}};
+            m.params.authorization_tokens = moqt::token_list{token};
+            at(index).on_stream(stream, framed(r, msg::publish_namespace::code(r), body_of(r, m)),
+                                false);
+        };
+        announce(420, moqt::alias_type::register_alias);
+        announce(424, moqt::alias_type::use_alias);
+        announce(428, moqt::alias_type::delete_alias);
+        if (!r.range_filters) return;
+        msg::subscribe m{432, space.view(), as_bytes("t"), {}};
+        m.params.range_filters =
+            moqt::range_filter_list{std::span{moqt::detail::sampled_ranges}.first(1)};
+        at(index).on_stream(432, framed(r, msg::subscribe::code(r), body_of(r, m)), false);
     }
 
     std::set<std::size_t> started_{};

@@ -73,7 +73,8 @@ protected:
         config.webtransport = webtransport_;
         if (keys_.size() <= index) keys_.resize(index + 1);
         keys_[index] = *relay_.add_session(now_, config, {});
-        session(index).handle_stream_credit(10'000, 10'000);
+        const auto few = at(index).wanted.streams;
+        session(index).handle_stream_credit(few != 0 ? few : 10'000, 10'000);
         settle(index);
     }
     void dropped(std::size_t index) override {

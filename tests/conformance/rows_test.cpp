@@ -1,3 +1,4 @@
+#include "careless_peers.hpp"
 #include "client_peer.hpp"
 #include "relay_peer.hpp"
 #include "wrong_peers.hpp"
@@ -173,7 +174,25 @@ TEST_P(rows, fail_against_wrong_peers) {
     add("talkative", talkative<relay_peer>{version});
     add("forgets requests", forgetful<relay_peer>{questions, version});
     add("forgets answers", forgetful<relay_peer>{replies, version});
+    add("patient", patient_relay{version});
+    add("careless", careless_relay{version});
     each_can_fail(right, wrong);
+    // What these two are for fails, and is not merely left open.
+    const std::map<std::string_view, std::vector<std::string_view>> theirs{
+        {"patient",
+         {"MUST-18-176", "MUST-18-177", "MUST-18-178", "MUST-18-180", "MUST-18-183",
+          "MUST-20-172"}},
+        {"careless",
+         {"MUST-19-135", "MUST-19-136", "MUST-16-123", "MUST-18-159", "MUST-19-157", "MUST-20-173",
+          "MUST-20-175", "MUST-20-176", "SHOULD-18-015"}}};
+    for (const auto& [who, of] : wrong)
+        if (const auto keys = theirs.find(who); keys != theirs.end())
+            for (const auto key : keys->second)
+                if (const auto v = of.find(key); v != of.end()) {
+                    EXPECT_EQ(v->second.what, kind::fail)
+                        << key << " against the " << who << " relay: " << v->second.reason;
+                    EXPECT_EQ(right.at(key).what, kind::pass) << key << right.at(key).reason;
+                }
 }
 
 /// Rows that need to know tokens: a relay that demands them keeps the rules, an open one does not.

@@ -55,6 +55,7 @@ protected:
         stage* owner = nullptr;
         side* to = nullptr;
         bool over = false;
+        std::optional<std::size_t> left{}; ///< bytes that still come through a path that is held
     };
     virtual void opened(std::size_t index) = 0;
     virtual void take(std::size_t index, output& what) = 0;
@@ -67,6 +68,11 @@ protected:
     [[nodiscard]] const moqt::wire_rules& rules() const { return moqt::rules_for(version_); }
     [[nodiscard]] side& at(std::size_t index) { return *links_[index].to; }
     [[nodiscard]] std::size_t links() const { return links_.size(); }
+    [[nodiscard]] std::optional<std::size_t>& left(std::size_t index) { return links_[index].left; }
+    /// Whether two connections are of one row.
+    [[nodiscard]] bool are_together(std::size_t a, std::size_t b) const {
+        return links_[a].owner == links_[b].owner;
+    }
     [[nodiscard]] bool is_over(std::size_t index) const { return links_[index].over; }
     void poke(std::size_t index) { suite_->poke(now_, *links_[index].owner); }
     void end(std::size_t index, std::uint64_t code, std::string reason) {
@@ -104,6 +110,14 @@ private:
                 auto what = std::move(links_[i].to->outbox.front());
                 links_[i].to->outbox.pop_front();
                 moved = true;
+                if (what.what == output::kind::hold) {
+                    links_[i].left = static_cast<std::size_t>(what.code);
+                    continue;
+                }
+                if (what.what == output::kind::release) {
+                    links_[i].left.reset();
+                    continue;
+                }
                 if (what.what == output::kind::close) {
                     links_[i].over = true;
                     dropped(i);
@@ -178,6 +192,8 @@ protected:
             to.handle_datagram(now_, what.data);
             break;
         case output::kind::close:
+        case output::kind::hold:
+        case output::kind::release:
             break;
         }
         settle(index);
@@ -185,6 +201,8 @@ protected:
     bool deliver(std::size_t index) override {
         auto& from = session(index);
         bool moved = false;
+        auto& room = left(index);
+        if (room == 0) return false; // nothing comes through, whatever it is
         if (!tell_operations(index, from, moved)) return true;
         while (const auto offer = from.poll_send(now_)) {
             moved = true;
@@ -193,12 +211,19 @@ protected:
                 data.insert(data.end(), offer->chunks[i].begin(), offer->chunks[i].end());
             const auto stream = offer->stream;
             bool fin = offer->fin;
+            if (room && data.size() >= *room) {
+                fin = fin && data.size() == *room;
+                data.resize(*room);
+            }
+            if (room) *room -= data.size();
             from.handle_sent(now_, stream, data.size(), fin);
             from.handle_acked(now_, stream, data.size(), fin);
             change_data(index, stream, data, fin);
             at(index).on_stream(stream, data, fin);
+            if (room == 0) break;
         }
         if (moved) settle(index);
+        if (room == 0) return moved;
         (void)tell_operations(index, from, moved);
         return moved;
     }

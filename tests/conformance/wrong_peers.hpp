@@ -145,6 +145,14 @@ private:
                                    .take();
             to.on_stream(r.request_streams ? 401 : 0, framed(r, 0x4, twice), false);
             to.on_stream(r.request_streams ? 401 : 0, framed(r, 0x3f7, {}), false);
+            if (r.request_streams) { // a type behind the last
+                const auto back =
+                    raw{r, body_before_parameters(r, msg::subscribe_ok{701, 1, {}, {}})};
+                to.on_stream(417,
+                             framed(r, msg::subscribe_ok::code(r),
+                                    raw{back}.v(2).v(8).v(5).v(UINT64_MAX - 5).v(5).take()),
+                             false);
+            }
             poke(index);
             return true;
         }

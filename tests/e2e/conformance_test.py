@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from demanding import DemandingServer
 from lib import BIN, Server, free_udp_port
 
 PROGRAM = BIN / "moqrtc-conformance"
@@ -101,6 +102,30 @@ class Conformance(unittest.TestCase):
                      "--json", self.folder / "l.json")
         rows = self.check(result, "l.json", 2)
         self.assertIn("GOAWAY_TIMEOUT", rows["SHOULD-18-007"]["reason"].upper())
+
+    def test_relay_that_demands_tokens(self):
+        relay = DemandingServer(self.folder)
+        self.addCleanup(relay.stop)
+        about = [a for n in ("MUST-20-080", "MUST-20-081", "MUST-20-127", "MUST-20-177", "MUST-20-208",
+                             "MUST-20-228", "MUST-20-230") for a in ("--filter", n)]
+        target = ("--target", relay.url, "--insecure", "--draft", 20, *about)
+        result = run(*target, *relay.known(), "--json", self.folder / "t.json")
+        self.check(result, "t.json", 7)
+        # An open relay is none that demands tokens: each of these finds out.
+        result = run("--target", self.relay().url, "--insecure", "--draft", 20, *about,
+                     *relay.known(), "--json", self.folder / "o.json")
+        self.assertEqual(result.returncode, 1, result.stdout)
+        rows = self.rows("o.json")[1]
+        for name in ("MUST-20-081", "MUST-20-177", "MUST-20-208", "MUST-20-228", "MUST-20-230"):
+            self.assertEqual(rows[name]["verdict"], "fail", rows[name])
+
+    def test_path_that_loses_everything_for_a_while(self):
+        relay = self.relay()
+        about = [a for n in ("MUST-20-172", "MUST-20-187", "MUST-20-191", "MUST-20-194", "MUST-20-164")
+                 for a in ("--filter", n)]
+        result = run("--target", relay.url, "--insecure", "--draft", 20, *about,
+                     "--json", self.folder / "p.json")
+        self.check(result, "p.json", 5)
 
     def test_nobody_there(self):
         result = run("--target", f"moqt://127.0.0.1:{free_udp_port()}", "--insecure",

@@ -74,15 +74,16 @@ void quic_endpoint::accept(instant now, const stray_datagram& datagram) {
     first.client_dcid = header.dcid;
     first.original_dcid = header.dcid;
     first.version = header.version;
-    const bool proof =
-        config_.retry == retry_mode::always || (config_.retry == retry_mode::under_load &&
-                                                counters_.handshakes >= config_.loaded_handshakes);
     if (header.tokenlen != 0 && !check_token(header, datagram, first)) return;
     if (!first.retried && header.dcid.datalen < NGTCP2_MIN_INITIAL_DCIDLEN) return;
     if (!accepting_) return send_refusal(header, datagram, NGTCP2_CONNECTION_REFUSED);
-    if (proof && first.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN) return send_retry(header, datagram);
-    if (connections_.size() >= config_.connections || counters_.handshakes >= config_.handshakes)
+    if (first.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN && wants_proof(now))
+        return send_retry(header, datagram);
+    const bool many = connections_.size() >= config_.connections;
+    if (many || counters_.handshakes >= config_.handshakes) {
+        ++(many ? counters_.refused_connections : counters_.refused_handshakes);
         return send_refusal(header, datagram, NGTCP2_CONNECTION_REFUSED);
+    }
     auto& connection = add_connection(true);
     if (!connection.start_server(now, first, datagram.local, datagram.remote)) {
         connection.phase_ = quic_connection::phase::closed;
@@ -90,6 +91,15 @@ void quic_endpoint::accept(instant now, const stray_datagram& datagram) {
     }
     ++counters_.connections_accepted;
     connection.receive(now, datagram.local, datagram.remote, datagram.ecn, datagram.data);
+}
+
+/// Whether a client that has proved nothing has to prove its address first.
+bool quic_endpoint::wants_proof(instant now) {
+    if (config_.retry != retry_mode::under_load) return config_.retry == retry_mode::always;
+    if (counters_.handshakes >= config_.loaded_handshakes) return true;
+    if (config_.unproven->pass(now, config_.retry_rate, config_.retry_rate)) return false;
+    ++counters_.retries_for_rate;
+    return true;
 }
 
 /// False when the packet is answered with a refusal; a token that is no proof, but no offence

@@ -70,7 +70,8 @@ struct quic_callbacks {
                              std::size_t size, void* user) noexcept {
         auto& c = self(user);
         ++c.endpoint_.counters_.datagram_frames_received;
-        if (c.handler_ != nullptr)
+        // They have no flow control, and nothing that counts comes in them before trust.
+        if (c.handler_ != nullptr && c.trusted_)
             c.handler_->on_datagram(c.now_, std::as_bytes(std::span{data, size}));
         return 0;
     }

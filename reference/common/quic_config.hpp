@@ -1,10 +1,13 @@
 #pragma once
 
+#include "shared_rate.hpp"
+
 #include <moqrtc/core/time.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 
 namespace moqrtc::reference {
 
@@ -44,7 +47,15 @@ struct quic_config {
     std::size_t connections = 100'000;
     std::size_t handshakes = 2'000;      ///< connections whose handshake is not complete
     std::size_t loaded_handshakes = 200; ///< from so many on, `under_load` asks for Retry
+    /// From so many new connections in a second on that prove nothing, `under_load` asks for Retry;
+    /// 0 is never. Counted in `unproven`, which shards share.
+    std::size_t retry_rate = 500;
+    std::shared_ptr<shared_rate> unproven = std::make_shared<shared_rate>();
     std::size_t stateless_resets_per_second = 2'000;
+    /// What a connection may send, and the streams that it may have open, until it is trusted;
+    /// 0 bytes: connections are trusted from the start.
+    std::uint64_t early_bytes = 0;
+    std::uint64_t early_streams = 32;
     std::uint8_t shard = 0; ///< stands in the first byte of each connection ID
 };
 

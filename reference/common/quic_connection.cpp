@@ -255,7 +255,33 @@ void quic_connection::on_stream_closed(quic_stream stream) {
 void quic_connection::consume(quic_stream stream, std::size_t count) {
     if (count == 0 || conn_ == nullptr) return;
     ngtcp2_conn_extend_max_stream_offset(conn_, stream, count);
-    ngtcp2_conn_extend_max_offset(conn_, count);
+    extend(count);
+}
+
+/// Gives the peer credit for what was taken; before it is trusted what it was given is all it has.
+void quic_connection::extend(std::size_t count) {
+    if (trusted_) return ngtcp2_conn_extend_max_offset(conn_, count);
+    const auto most = endpoint_.config().early_bytes;
+    const bool was_spent = withheld_ >= most;
+    withheld_ += count;
+    if (!was_spent && withheld_ >= most) ++endpoint_.counters_.early_budgets_spent;
+}
+
+void quic_connection::trust() {
+    if (trusted_) return;
+    trusted_ = true;
+    if (conn_ == nullptr) return;
+    const auto& config = endpoint_.config();
+    const auto more = [](std::uint64_t whole, std::uint64_t early) {
+        return whole > early ? whole - early : 0;
+    };
+    ngtcp2_conn_extend_max_offset(conn_,
+                                  withheld_ + more(config.connection_window, config.early_bytes));
+    ngtcp2_conn_extend_max_streams_bidi(
+        conn_, static_cast<std::size_t>(more(config.bidirectional_streams, config.early_streams)));
+    ngtcp2_conn_extend_max_streams_uni(
+        conn_, static_cast<std::size_t>(more(config.unidirectional_streams, config.early_streams)));
+    wake();
 }
 
 void quic_connection::drop_held(quic_stream stream) {
@@ -264,7 +290,7 @@ void quic_connection::drop_held(quic_stream stream) {
     const auto left = found->second.data.size() - found->second.consumed;
     const bool closed = found->second.closed;
     held_.erase(found);
-    if (conn_ != nullptr) ngtcp2_conn_extend_max_offset(conn_, left);
+    if (conn_ != nullptr) extend(left);
     if (closed && handler_ != nullptr) handler_->on_stream_closed(now_, stream);
 }
 

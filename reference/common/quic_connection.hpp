@@ -97,6 +97,12 @@ public:
     /// Servers: while false, datagrams from another address than the first are ignored; from then
     /// on the handler is asked.
     void allow_migration(bool allowed) noexcept { migration_allowed_ = allowed; }
+    /// Servers: from now on the peer may send what the configuration allows, and not only what it
+    /// may before anybody knows who it is.
+    void trust();
+    [[nodiscard]] bool is_trusted() const noexcept { return trusted_; }
+    /// Points to the connection as long as that lives.
+    [[nodiscard]] std::weak_ptr<quic_connection*> watch() const noexcept { return self_; }
     /// Clients: goes on from a new local port, telling the peer; false when that is not possible
     /// yet.
     bool migrate();
@@ -176,6 +182,7 @@ private:
     void on_stream_data(quic_stream stream, bytes data, bool fin);
     void on_stream_closed(quic_stream stream);
     void consume(quic_stream stream, std::size_t count);
+    void extend(std::size_t count);
     void drop_held(quic_stream stream);
     void submit_new_token(const ngtcp2_path& path);
 
@@ -196,6 +203,8 @@ private:
     phase phase_ = phase::resolving;
     bool handshake_complete_ = false;
     bool migration_allowed_ = true;
+    bool trusted_ = true;
+    std::uint64_t withheld_ = 0; // consumed before trust: given back with it
     bool reset_received_ = false;
     bool heard_ = false;         // anything at all from this address
     instant heard_at_{};         // what came last and did not end it

@@ -131,6 +131,7 @@ private:
 
     // Packets without a connection.
     void accept(instant now, const stray_datagram& datagram);
+    [[nodiscard]] bool wants_proof(instant now);
     [[nodiscard]] bool check_token(const ngtcp2_pkt_hd& header, const stray_datagram& datagram,
                                    quic_connection::initial_packet& first);
     void send_version_negotiation(const ngtcp2_version_cid& ids, const stray_datagram& datagram);

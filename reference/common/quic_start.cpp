@@ -68,6 +68,14 @@ void quic_connection::fill(ngtcp2_settings& settings, ngtcp2_transport_params& p
     params.initial_max_streams_uni = config.unidirectional_streams;
     params.max_idle_timeout = nanoseconds(config.idle_timeout);
     params.max_datagram_frame_size = config.datagram_frame_size;
+    if (server_ && config.early_bytes != 0) {
+        trusted_ = false;
+        params.initial_max_data = std::min(config.connection_window, config.early_bytes);
+        params.initial_max_streams_bidi =
+            std::min(config.bidirectional_streams, config.early_streams);
+        params.initial_max_streams_uni =
+            std::min(config.unidirectional_streams, config.early_streams);
+    }
     params.active_connection_id_limit = 7;
     params.grease_quic_bit = 1;
 }

@@ -27,6 +27,10 @@ struct quic_statistics {
     std::uint64_t datagram_frames_sent = 0;
     std::uint64_t datagram_frames_dropped = 0; ///< too large, or the queue was full
     std::uint64_t retries_sent = 0;
+    std::uint64_t retries_for_rate = 0;    ///< of these, because too many came in a second
+    std::uint64_t refused_connections = 0; ///< over the limit of connections
+    std::uint64_t refused_handshakes = 0;  ///< over that of incomplete handshakes
+    std::uint64_t early_budgets_spent = 0; ///< connections that sent all they may before trust
     std::uint64_t version_negotiations_sent = 0;
     std::uint64_t stateless_resets_sent = 0;
     std::uint64_t forwarded = 0;          ///< to the shard that their connection ID names

@@ -72,14 +72,16 @@ struct access_snapshot {
     std::shared_ptr<const auth::revocations> revoked = std::make_shared<const auth::revocations>();
     std::array<bool, media_path_names.size()> killed{};
     std::vector<access_limit> limits{};
-    std::map<std::string, bool, std::less<>> features{}; ///< that somebody switched
+    /// Those that settings or somebody later switched; the latter wins.
+    std::map<std::string, bool, std::less<>> features{};
 
     /// Whether a feature is on; one that there is not is off.
     [[nodiscard]] bool has_feature(std::string_view name) const;
     /// `lv_…`, `as_…` or `pb_…` to the namespace behind it, as text: `stream/<org>/<id>`.
     [[nodiscard]] std::optional<std::string> namespace_of(std::string_view id) const;
     [[nodiscard]] bool is_killed(media_path path) const noexcept {
-        return killed[static_cast<std::size_t>(path)];
+        return killed[static_cast<std::size_t>(path)] ||
+               (path == media_path::moq && !has_feature("moq"));
     }
     [[nodiscard]] bytes pepper() const noexcept { return secrets ? secrets->pepper() : bytes{}; }
     /// The account's own limit, or that of its organisation, or nothing.
@@ -87,13 +89,15 @@ struct access_snapshot {
                                                      std::string_view name) const;
 };
 
-/// What can be switched, and whether it is on unless somebody says otherwise: delivery of webhooks,
-/// and the interfaces of a single-server SFU, behind which nothing is yet.
+/// What can be switched, and whether it is on unless somebody says otherwise: sessions of Media
+/// over QUIC, delivery of webhooks, and the interfaces of a single-server SFU, behind which nothing
+/// is yet.
 struct known_feature {
     std::string_view name;
     bool standard;
 };
-inline constexpr std::array<known_feature, 2> known_features{{{"webhooks", true}, {"sfu", false}}};
+inline constexpr std::array<known_feature, 3> known_features{
+    {{"moq", true}, {"webhooks", true}, {"sfu", false}}};
 
 /// Holds the newest snapshot and tells who wants to know.
 ///

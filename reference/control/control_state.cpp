@@ -94,9 +94,10 @@ void control_state::publish() {
                                   static_cast<std::uint64_t>(asked.integer(3))});
     }
     {
+        out.features = outside.features;
         auto asked = store.prepare("SELECT name, enabled FROM features");
         while (asked.step())
-            out.features.emplace(asked.text(0), asked.integer(1) != 0);
+            out.features.insert_or_assign(asked.text(0), asked.integer(1) != 0);
     }
     directory->publish(std::move(out));
 }

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct control_outside {
     /// Asks for the lists of sessions and tracks; the answer comes on another thread.
     std::function<void(status_answer)> status{};
     session_control* sessions = nullptr;
+    std::map<std::string, bool, std::less<>> features{}; ///< as the settings have them
     /// Facts of the server: what `/api/v1/info` begins with, as JSON.
     std::function<std::string()> info{};
     /// Where clients reach us by WebTransport and HTTPS, as `https://host:port`.

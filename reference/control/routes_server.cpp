@@ -1,4 +1,5 @@
 #include "route.hpp"
+#include "server/limit_table.hpp"
 #include "server/status_json.hpp"
 
 #include <algorithm>
@@ -57,6 +58,17 @@ void sessions(control_state& state, const api_call&, const api_reply& reply) {
     });
 }
 
+void usage(control_state& state, const api_call&, const api_reply& reply) {
+    if (!state.outside.status)
+        throw api_problem{503, "unavailable", "there is no data plane to ask", {}, 1};
+    state.outside.status([reply](std::shared_ptr<const server_status> now) {
+        http_response out;
+        out.content_type = "application/json";
+        out.body = limits_json(*now);
+        reply(std::move(out));
+    });
+}
+
 void end_session(control_state& state, const api_call& call, const api_reply& reply) {
     const auto which = session_name::parse(call.part());
     if (!which || state.outside.sessions == nullptr) throw not_found("session");
@@ -86,6 +98,13 @@ void add_server_routes(route_list& to) {
                   .operation = "info",
                   .summary = "The server: version, drafts, certificate, features, what is shut",
                   .act = at_once(info)});
+    to.push_back({.method = "GET",
+                  .path = "/usage",
+                  .operation = "list_usage",
+                  .summary = "Every limit of the server: what there is now, the most there may be, "
+                             "how often it was met, and why",
+                  .scope = "read",
+                  .act = usage});
     to.push_back({.method = "GET",
                   .path = "/sessions",
                   .operation = "list_sessions",

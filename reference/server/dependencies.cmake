@@ -32,9 +32,9 @@ moqrtc_server_group(control control control_api call_coordinator call_registry c
 moqrtc_server_group(store control access_directory control_thread database event_hub kill_switch
     migrations records secrets)
 moqrtc_server_group(settings server host_names identity json_text relay_log status_board log options
-    settings setting_values)
+    settings setting_values environment)
 moqrtc_server_group(tokens server doors token_doors token_requests)
-moqrtc_server_group(shard server shard sibling_link http3_connection)
+moqrtc_server_group(shard server shard sibling_link http3_connection admission_gate admission_ledger)
 
 set_property(TARGET moqrtc-server PROPERTY SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/server/main.cpp")
 target_link_libraries(moqrtc-server PRIVATE moqrtc_server)

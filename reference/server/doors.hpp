@@ -1,5 +1,7 @@
 #pragma once
 
+#include "common/socket_address.hpp"
+
 #include <moqrtc/webtransport/field.hpp>
 
 #include <memory>
@@ -19,6 +21,7 @@ struct door_request {
     std::string_view peer;      ///< address
     /// The request's fields, null where the question is only what the answer would be.
     const webtransport::field_list* fields = nullptr;
+    socket_address from{}; ///< `peer`, where it is a peer
 };
 
 /// The HTTP status that a session is refused with: 401, 403, 404, 429; or 200.

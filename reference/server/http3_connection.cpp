@@ -48,10 +48,12 @@ void http3_connection::leave(instant now) {
 }
 
 void http3_connection::decide(instant now, const webtransport::event& request) {
-    const auto peer = transport().peer().to_string();
+    const auto from = transport().peer();
+    const auto peer = from.to_string();
     const auto [path, query] = split(request.path());
     const door_request asked{
-        path, query, request.authority(), request.fields.value("origin"), peer, &request.fields};
+        path, query, request.authority(), request.fields.value("origin"), peer, &request.fields,
+        from};
     auto answer = host_->decide(asked);
     const auto offered = webtransport::offered_protocols(request);
     const auto chosen = std::ranges::find_if(host_->drafts, [&](const offered_draft& d) {

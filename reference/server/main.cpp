@@ -1,4 +1,6 @@
+#include "environment.hpp"
 #include "identity.hpp"
+#include "limit_table.hpp"
 #include "options.hpp"
 #include "server.hpp"
 #include "setting_table.hpp"
@@ -21,10 +23,19 @@ int run(int count, char** arguments) {
         std::fputs(settings_reference().c_str(), stdout);
         return 0;
     }
+    if (line->print_limits || line->print_environment) {
+        if (line->print_limits) std::fputs(limits_reference().c_str(), stdout);
+        if (line->print_environment) std::fputs(environment_reference().c_str(), stdout);
+        return 0;
+    }
     auto settings = read_settings(*line);
     if (!settings) {
         std::fprintf(stderr, "moqrtc-server: %s\n", settings.error().c_str());
         return 2;
+    }
+    if (line->show_settings) {
+        std::fputs(settings_in_force(*settings).c_str(), stdout);
+        return 0;
     }
     if (line->check_config) {
         if (!settings->cert.empty())

@@ -1,4 +1,5 @@
 #include "json_text.hpp"
+#include "limit_table.hpp"
 #include "metrics_text.hpp"
 
 #include <cstdint>
@@ -216,6 +217,7 @@ std::string metrics_text(const server_status& status) {
     single(out, "moqrtc_build_info", "The version, as a label.", "1", "{version=" + version + "}");
     by_transport(out, status);
     refusals(out, status);
+    out += limits_metrics(status);
     lag(out, status);
     single(out, "moqrtc_memory_limit_bytes", "What limits.memory allows.",
            std::to_string(status.facts.memory_limit));

@@ -1,4 +1,5 @@
 #include "configuration_file.hpp"
+#include "environment.hpp"
 #include "options.hpp"
 #include "setting_table.hpp"
 
@@ -6,57 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace moqrtc::reference {
-namespace {
-
-const char* environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr && *value != '\0' ? value : nullptr;
-}
-
-/// Every address, on a machine that has IPv6 and on one that has none.
-std::string every_address() {
-    const int probe = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (probe < 0) return "0.0.0.0:";
-    ::close(probe);
-    return "[::]:";
-}
-
-/// What test runners give containers of relays in their environment.
-std::expected<std::vector<given_setting>, std::string> read_environment() {
-    std::vector<given_setting> out;
-    if (const auto* role = environment("MOQT_ROLE"); role && std::string_view{role} != "relay")
-        return std::unexpected("MOQT_ROLE: this is a relay, not a '" + std::string{role} + "'");
-    if (const auto* port = environment("MOQT_PORT"))
-        out.push_back({"listen", {every_address() + port}, "MOQT_PORT"});
-    if (const auto* cert = environment("MOQT_CERT")) out.push_back({"cert", {cert}, "MOQT_CERT"});
-    if (const auto* key = environment("MOQT_KEY")) out.push_back({"key", {key}, "MOQT_KEY"});
-    if (const auto* directory = environment("MOQT_MLOG_DIR"))
-        out.push_back({"qlog-dir", {directory}, "MOQT_MLOG_DIR"});
-    return out;
-}
-
-/// Where the layout of such a container has what nothing else names: a file wins over this. The
-/// runner's clients have no tokens.
-std::vector<given_setting> container_defaults() {
-    if (environment("MOQT_ROLE") == nullptr) return {};
-    std::vector<given_setting> out{{"listen", {every_address() + "4443"}, "MOQT_ROLE"},
-                                   {"auth", {"off"}, "MOQT_ROLE"}};
-    std::error_code ignored;
-    if (std::filesystem::exists("/certs/cert.pem", ignored) &&
-        std::filesystem::exists("/certs/priv.key", ignored)) {
-        out.push_back({"cert", {"/certs/cert.pem"}, "MOQT_ROLE"});
-        out.push_back({"key", {"/certs/priv.key"}, "MOQT_ROLE"});
-    }
-    if (std::filesystem::is_directory("/mlog", ignored))
-        out.push_back({"qlog-dir", {"/mlog"}, "MOQT_ROLE"});
-    return out;
-}
-
-} // namespace
 
 std::expected<command_line, early_exit> read_command_line(int count, const char* const* arguments) {
     CLI::App app{"moqrtc-server: a relay for Media over QUIC", "moqrtc-server"};
@@ -65,7 +17,12 @@ std::expected<command_line, early_exit> read_command_line(int count, const char*
     app.add_option("--config", config, "TOML file with any of the settings below")
         ->type_name("FILE");
     app.add_flag("--check-config", out.check_config, "check the settings and end: status 0 or 2");
+    app.add_flag("--show-settings", out.show_settings,
+                 "print every setting as it is in force, secrets left out, and end");
     app.add_flag("--print-settings", out.print_settings, "print the reference of settings");
+    app.add_flag("--print-limits", out.print_limits, "print the table of limits");
+    app.add_flag("--print-environment", out.print_environment,
+                 "print what the environment may give, as a file to begin with");
     app.set_version_flag("--version", std::string{MOQRTC_VERSION_TEXT});
     std::map<std::string, std::string> flags;
     const server_settings defaults;
@@ -129,6 +86,7 @@ std::expected<server_settings, std::string> read_settings(const command_line& li
         return std::unexpected((from == origins.end() ? std::string{key} : from->second) + ": " +
                                what);
     }
+    if (auto good = check_recording_dir(out); !good) return std::unexpected(good.error());
     out.quic.qlog_directory = out.qlog_dir;
     return out;
 }

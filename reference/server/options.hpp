@@ -14,7 +14,10 @@ namespace moqrtc::reference {
 struct command_line {
     std::filesystem::path config;
     bool check_config = false;
+    bool show_settings = false;
     bool print_settings = false;
+    bool print_limits = false;
+    bool print_environment = false;
     std::map<std::string, std::vector<std::string>> settings; ///< by key
 };
 

@@ -2,10 +2,13 @@
 #include "common/quic_secrets.hpp"
 #include "common/webtransport_client.hpp"
 #include "control_plane.hpp"
+#include "limit_table.hpp"
 #include "server.hpp"
+#include "setting_table.hpp"
 #include "status_json.hpp"
 #include "told_doors.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -36,6 +39,10 @@ server_facts facts_of(const server_settings& settings) {
     out.hosts = settings.host;
     out.plaintext_allowed = settings.allow_plaintext;
     out.memory_limit = settings.memory;
+    out.limits = limit_bounds(settings);
+    out.media_mode = find_setting("media.mode")->show(settings);
+    out.turn_urls = settings.turn.urls;
+    out.recording_dir = settings.recording_dir;
     out.started = std::chrono::system_clock::now();
     return out;
 }
@@ -118,6 +125,9 @@ server::outcome server::open_api() {
     control_outside outside;
     outside.status = [this](control_outside::status_answer then) { board_.ask(true, then); };
     outside.sessions = &ender_;
+    outside.features = {{"moq", settings_.features.moq},
+                        {"webhooks", settings_.features.webhooks},
+                        {"sfu", settings_.features.sfu}};
     outside.info = [this] { return info_json(board_.facts()); };
     outside.base_url = [this] { return base_url(); };
     outside.note = [](std::string_view what, std::string_view name, std::string_view value) {
@@ -162,6 +172,18 @@ server::outcome server::open_data_plane() {
     // The bounds are the server's: each thread has its part.
     config.pool_limit = settings_.memory / settings_.threads;
     config.relay.cache_bytes = settings_.relay.cache_bytes / settings_.threads;
+    const auto share = [&](std::size_t of) {
+        return std::max<std::size_t>(1, of / settings_.threads);
+    };
+    config.relay.max_tracks = share(settings_.relay.max_tracks);
+    config.quic.connections = share(settings_.quic.connections);
+    config.quic.handshakes = share(settings_.quic.handshakes);
+    // Clients are counted in the ledger; these are other relays and threads besides.
+    config.relay.max_sessions =
+        settings_.admission.sessions + settings_.threads + settings_.upstream.size();
+    config.ledger = std::make_shared<admission_ledger>(settings_.admission);
+    config.requests_per_session = settings_.requests_per_session;
+    config.tokens = wants_tokens(settings_);
     config.implementation = std::string{"moqrtc-server/"} + MOQRTC_VERSION_TEXT;
     config.doors = make_doors();
     config.audiences = board_.facts().names();
@@ -209,7 +231,7 @@ server::outcome server::open_data_plane() {
                                                                 ": " + code.message()});
         local = one->local(); // port 0 is chosen once
     }
-    board_.attach(std::move(shards));
+    board_.attach(std::move(shards), config.ledger);
     board_.set_quic(lanes_.front()->machine->local().to_string());
     return {};
 }
@@ -290,6 +312,11 @@ void server::announce() const {
         log_line{log_level::info, "feature"}
             .with("name", one.name)
             .with("state", doors->has_feature(one.name) ? "on" : "off");
+    log_line{log_level::info, "media_mode"}.with("mode", facts_of(settings_).media_mode);
+    if (settings_.mode == media_mode::single_server_sfu)
+        log_line{log_level::warning, "prototype_only"}
+            .with("setting", "media.mode = single_server_sfu")
+            .with("reason", "interfaces without anything behind them: no call goes through it");
     if (!api_->first_key().empty())
         log_line{log_level::info, "first_api_key"}.with("file", api_->first_key().string());
     check_hash();

@@ -58,7 +58,7 @@ void server::reload() {
         if (row.reloads)
             log_line{log_level::info, "setting_changed"}
                 .with("key", row.key)
-                .with("value", row.show(*fresh));
+                .with("value", shown(row, *fresh));
         else
             log_line{log_level::warning, "setting_needs_restart"}.with("key", row.key);
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admission_ledger.hpp"
 #include "shard_report.hpp"
 
 #include <chrono>
@@ -30,7 +31,11 @@ struct server_facts {
     std::vector<std::string> upstream;
     std::vector<std::string> hosts; ///< further names that browsers may call us by
     bool plaintext_allowed = false;
-    std::size_t memory_limit = 0; ///< bytes
+    std::size_t memory_limit = 0;      ///< bytes
+    std::vector<std::string> limits{}; ///< the bound of each row of `limit_table`, a number
+    std::string media_mode{};
+    std::vector<std::string> turn_urls{};
+    std::string recording_dir{};
     std::chrono::system_clock::time_point started;
     certificate_status certificate;
 
@@ -45,6 +50,7 @@ struct server_facts {
 /// The server at one moment.
 struct server_status {
     server_facts facts;
+    admission_ledger::figures admission;
     std::vector<shard_report> shards;
 };
 

@@ -63,6 +63,18 @@ verdict origin(std::string_view text) {
                            "' is no origin: write https://host[:port], a host, same or any");
 }
 
+/// RFC 7065.
+verdict turn_url(std::string_view text) {
+    const auto colon = text.find(':');
+    const auto scheme = text.substr(0, colon);
+    const bool known =
+        scheme == "turn" || scheme == "turns" || scheme == "stun" || scheme == "stuns";
+    if (known && colon + 1 < text.size() && text[colon + 1] != '/') return {};
+    return std::unexpected("'" + std::string{text} +
+                           "' is no TURN server: write turn:HOST[:PORT][?transport=udp|tcp], "
+                           "turns:…, stun:… or stuns:…");
+}
+
 verdict not_empty(std::string_view text) {
     if (!text.empty()) return {};
     return std::unexpected("is empty");
@@ -94,6 +106,10 @@ constexpr setting checked(setting what, verdict (*check)(std::string_view)) {
 constexpr setting within(setting what, std::uint64_t least, std::uint64_t most = UINT64_MAX) {
     what.least = least;
     what.most = most;
+    return what;
+}
+constexpr setting secret(setting what) {
+    what.secret = true;
     return what;
 }
 constexpr setting reloading(setting what) {
@@ -131,8 +147,26 @@ const std::array table{
     reloading(within(row<MEMBER(drain)>("drain", kind::time, "S", "longest wait for sessions to leave after SIGTERM"), 0, 3600)),
 
     within(row<MEMBER(memory)>("limits.memory", kind::size, "SIZE", "buffers of sessions and cache together"), 16u << 20),
-    within(row<MEMBER(relay.max_sessions)>("limits.sessions", kind::number, "N", "sessions"), 1, 1'000'000),
+    within(row<MEMBER(admission.sessions)>("limits.sessions", kind::number, "N", "sessions"), 1, 1'000'000),
+    within(row<MEMBER(admission.sessions_per_address)>("limits.sessions-per-address", kind::number, "N", "sessions from one address (IPv6: its /64)"), 1, 1'000'000),
+    within(row<MEMBER(admission.publishers)>("limits.publishers", kind::number, "N", "publishers: sessions that publish, counted once for each namespace"), 0, 10'000'000),
+    within(row<MEMBER(admission.subscribers)>("limits.subscribers", kind::number, "N", "subscribers: sessions that are subscribed, counted once for each namespace"), 0, 100'000'000),
+    within(row<MEMBER(admission.subscribers_per_room)>("limits.subscribers-per-room", kind::number, "N", "subscribers of one namespace, which is one broadcast or call"), 0, 10'000'000),
+    within(row<MEMBER(admission.streams)>("limits.streams", kind::number, "N", "namespaces in which somebody publishes"), 0, 10'000'000),
+    within(row<MEMBER(admission.account_publishers)>("limits.account-publishers", kind::number, "N", "publishers with credentials of one organisation"), 0, 10'000'000),
+    within(row<MEMBER(admission.account_subscribers)>("limits.account-subscribers", kind::number, "N", "subscribers with credentials of one organisation"), 0, 100'000'000),
+    row<MEMBER(admission.account_bitrate)>("limits.account-bitrate", kind::number, "BIT/S", "what sessions of one organisation send and receive, above which it gets no further publisher or subscriber; 0: any"),
+    within(row<MEMBER(admission.address_session_rate)>("limits.address-session-rate", kind::number, "N", "new sessions from one address in a second, ten times as many at once; 0: any"), 0, 1'000'000),
+    within(row<MEMBER(admission.address_request_rate)>("limits.address-request-rate", kind::number, "N", "requests from one address in a second, ten times as many at once; 0: any"), 0, 1'000'000),
+    within(row<MEMBER(admission.account_session_rate)>("limits.account-session-rate", kind::number, "N", "new sessions of one organisation in a second, ten times as many at once; 0: any"), 0, 1'000'000),
+    within(row<MEMBER(admission.account_request_rate)>("limits.account-request-rate", kind::number, "N", "requests of one organisation in a second, ten times as many at once; 0: any"), 0, 1'000'000),
+    within(row<MEMBER(admission.unauthorized)>("limits.unauthorized", kind::number, "N", "connections that have to show a credential and have not; the oldest makes room"), 1, 1'000'000),
+    within(row<MEMBER(admission.unauthorized_bytes)>("limits.unauthorized-bytes", kind::size, "SIZE", "what such a connection may send"), 16u << 10, 16u << 20),
+    within(row<MEMBER(admission.unauthorized_streams)>("limits.unauthorized-streams", kind::number, "N", "streams that it may have open in each direction"), 8, 1u << 20),
+    within(row<MEMBER(admission.unauthorized_time)>("limits.unauthorized-time", kind::time, "S", "how long it may take to show one"), 1, 3600),
     within(row<MEMBER(relay.max_tracks)>("limits.tracks", kind::number, "N", "tracks"), 1, 10'000'000),
+    within(row<MEMBER(relay.max_sources_per_track)>("limits.publishers-per-track", kind::number, "N", "publishers of one track"), 1, 1'000),
+    within(row<MEMBER(requests_per_session)>("limits.requests-per-session", kind::number, "N", "requests of one session that are open at one time"), 1, 1'000'000),
     within(row<MEMBER(relay.max_subscriptions_per_session)>("limits.subscriptions-per-session", kind::number, "N", "subscriptions of one session"), 1, 1'000'000),
     within(row<MEMBER(relay.max_fetches_per_session)>("limits.fetches-per-session", kind::number, "N", "fetches of one session at one time"), 1, 1'000'000),
     within(row<MEMBER(relay.max_namespaces_per_session)>("limits.namespaces-per-session", kind::number, "N", "namespaces that one session publishes, and those it asks for"), 1, 1'000'000),
@@ -142,6 +176,18 @@ const std::array table{
     within(row<MEMBER(relay.publisher_grace)>("limits.publisher-grace", kind::time, "S", "how long subscribers wait for a publisher that is gone"), 0, 86400),
     within(row<MEMBER(relay.linger)>("limits.linger", kind::time, "S", "how long a subscription to a publisher outlives its last subscriber"), 0, 3600),
     within(row<MEMBER(http_connections)>("limits.http-connections", kind::number, "N", "connections to HTTP and HTTPS at one time"), 1, 100'000),
+
+    row<MEMBER(mode)>("media.mode", kind::choice, "p2p|single_server_sfu|moq|auto", "which way calls take, as clients are told; `single_server_sfu` is a prototype of interfaces, with nothing behind them"),
+
+    row<MEMBER(features.moq)>("features.moq", kind::flag, "", "sessions of Media over QUIC"),
+    row<MEMBER(features.webhooks)>("features.webhooks", kind::flag, "", "delivery of webhooks"),
+    row<MEMBER(features.sfu)>("features.sfu", kind::flag, "", "interfaces of a single-server SFU; nothing is behind them yet"),
+
+    checked(row<MEMBER(turn.urls)>("turn.urls", kind::list, "URL", "TURN and STUN servers that clients are told of"), turn_url),
+    row<MEMBER(turn.username)>("turn.username", kind::text, "NAME", "user at the TURN servers"),
+    secret(row<MEMBER(turn.credential)>("turn.credential", kind::text, "SECRET", "that user's password; never shown again")),
+
+    row<MEMBER(recording_dir)>("recording.dir", kind::text, "DIR", "where recordings go; it has to be there and writable"),
 
     row<MEMBER(relay.cache_bytes)>("cache.bytes", kind::size, "SIZE", "all tracks together"),
     row<MEMBER(relay.cache_track_bytes)>("cache.track-bytes", kind::size, "SIZE", "one track"),
@@ -156,6 +202,7 @@ const std::array table{
     row<MEMBER(quic.retry)>("quic.retry", kind::choice, "never|under-load|always", "when clients prove their address before any state is kept"),
     within(row<MEMBER(quic.connections)>("quic.connections", kind::number, "N", "connections"), 1, 10'000'000),
     within(row<MEMBER(quic.handshakes)>("quic.handshakes", kind::number, "N", "connections whose handshake is not complete"), 1, 10'000'000),
+    within(row<MEMBER(quic.retry_rate)>("quic.retry-rate", kind::number, "N", "new connections in a second without proof of their address, above which `under-load` asks for Retry; 0: any"), 0, 1'000'000),
     within(row<MEMBER(quic.loaded_handshakes)>("quic.loaded-handshakes", kind::number, "N", "incomplete handshakes from which on `under-load` asks for Retry"), 0, 10'000'000),
     within(row<MEMBER(quic.connection_window)>("quic.connection-window", kind::size, "SIZE", "flow control window of a connection, to begin with"), 64u << 10, 1u << 30),
     within(row<MEMBER(quic.stream_window)>("quic.stream-window", kind::size, "SIZE", "flow control window of a stream, to begin with"), 16u << 10, 1u << 30),

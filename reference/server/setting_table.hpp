@@ -30,6 +30,7 @@ struct setting {
     std::string_view value; ///< what stands for the value in help; the words of a choice
     std::string_view help;
     bool reloads = false; ///< SIGHUP changes it in a running server
+    bool secret = false;  ///< its value appears in no dump, log or message
     std::uint64_t least = 0;
     std::uint64_t most = UINT64_MAX;
     /// Further demands on each text; null: none.
@@ -46,6 +47,11 @@ struct setting {
 /// Checks the values and assigns them, or says what is wrong with them.
 [[nodiscard]] std::expected<void, std::string>
 apply(const setting& which, std::span<const std::string> values, server_settings& to);
+
+/// The value as it may be shown to anybody.
+[[nodiscard]] std::string shown(const setting& which, const server_settings& settings);
+/// Every setting with its value, a line each: `key = value`, secrets left out.
+[[nodiscard]] std::string settings_in_force(const server_settings& settings);
 
 /// The reference of all settings in Markdown, as docs/server.md holds it.
 [[nodiscard]] std::string settings_reference();

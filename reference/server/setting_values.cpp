@@ -132,6 +132,18 @@ std::expected<void, std::string> apply(const setting& which, std::span<const std
     return {};
 }
 
+std::string shown(const setting& which, const server_settings& settings) {
+    auto out = which.show(settings);
+    return which.secret && !out.empty() ? "(not shown)" : out;
+}
+
+std::string settings_in_force(const server_settings& settings) {
+    std::string out;
+    for (const auto& row : setting_table())
+        out.append(row.key).append(" = ").append(shown(row, settings)).append("\n");
+    return out;
+}
+
 std::string settings_reference() {
     std::string out;
     std::string_view table = "-";

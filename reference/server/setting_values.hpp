@@ -38,6 +38,12 @@ inline constexpr std::array words_of<api_key_mode>{
     std::pair{std::string_view{"auto"}, api_key_mode::automatic},
     std::pair{std::string_view{"always"}, api_key_mode::always}};
 template <>
+inline constexpr std::array words_of<media_mode>{
+    std::pair{std::string_view{"p2p"}, media_mode::p2p},
+    std::pair{std::string_view{"single_server_sfu"}, media_mode::single_server_sfu},
+    std::pair{std::string_view{"moq"}, media_mode::moq},
+    std::pair{std::string_view{"auto"}, media_mode::automatic}};
+template <>
 inline constexpr std::array words_of<congestion_control>{
     std::pair{std::string_view{"cubic"}, congestion_control::cubic},
     std::pair{std::string_view{"bbr"}, congestion_control::bbr},

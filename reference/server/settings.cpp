@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,6 +97,19 @@ bool wants_api_keys(const server_settings& settings) {
            !is_local(settings.http) || !is_local(settings.https);
 }
 
+std::expected<void, std::string> check_recording_dir(const server_settings& settings) {
+    if (settings.recording_dir.empty()) return {};
+    // Asking for permissions says nothing about read-only file systems, and nothing to root.
+    auto name = settings.recording_dir + "/.moqrtc-XXXXXX";
+    const int made = ::mkstemp(name.data());
+    if (made < 0)
+        return std::unexpected("recording.dir: " + settings.recording_dir +
+                               " cannot be written: " + std::strerror(errno));
+    ::close(made);
+    ::unlink(name.c_str());
+    return {};
+}
+
 std::expected<void, setting_conflict> check_together(const server_settings& s) {
     const auto fail = [](std::string_view key, std::string what) {
         return std::unexpected(setting_conflict{key, std::move(what)});
@@ -107,6 +122,9 @@ std::expected<void, setting_conflict> check_together(const server_settings& s) {
         return fail("insecure-upstream", "contradicts upstream-ca and upstream-cert-sha256");
     if (!s.upstream_ca.empty() && !s.upstream_cert_sha256.empty())
         return fail("upstream-ca", "contradicts upstream-cert-sha256");
+    if (s.turn.urls.empty() && !(s.turn.username.empty() && s.turn.credential.empty()))
+        return fail(s.turn.username.empty() ? "turn.credential" : "turn.username",
+                    "turn.urls names no server");
     const auto is_local = [](const std::string& text) {
         return text == "off" || parse_endpoint(text)->is_loopback();
     };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admission_limits.hpp"
 #include "common/locator.hpp"
 #include "common/offered_draft.hpp"
 #include "common/quic_config.hpp"
@@ -26,6 +27,23 @@ enum class auth_mode : std::uint8_t { automatic, off, required };
 /// `automatic`: callers of the API need a key unless requests need no token and HTTP listens on
 /// loopback alone.
 enum class api_key_mode : std::uint8_t { automatic, always };
+
+/// Which way calls take, as clients are told.
+enum class media_mode : std::uint8_t { p2p, single_server_sfu, moq, automatic };
+
+/// What can be switched off, or on, before it is ready; somebody may change it later by the API.
+struct feature_settings {
+    bool moq = true;
+    bool webhooks = true;
+    bool sfu = false;
+};
+
+/// Relays of WebRTC that clients are told of.
+struct turn_settings {
+    std::vector<std::string> urls;
+    std::string username;
+    std::string credential; ///< a secret
+};
 
 /// The drafts that are offered unless somebody says otherwise, newest first.
 [[nodiscard]] std::vector<std::string> default_drafts();
@@ -60,6 +78,12 @@ struct server_settings {
     duration drain = seconds(10);
     std::size_t memory = std::size_t{2} << 30;
     std::size_t http_connections = 256;
+    std::uint64_t requests_per_session = 1000;
+    admission_limits admission;
+    media_mode mode = media_mode::automatic;
+    feature_settings features;
+    turn_settings turn;
+    std::string recording_dir;
 
     quic_config quic;
     moqt::relay_config relay;
@@ -82,6 +106,9 @@ struct server_settings {
 [[nodiscard]] bool wants_tokens(const server_settings& settings);
 /// Whether callers of the API need a key.
 [[nodiscard]] bool wants_api_keys(const server_settings& settings);
+
+/// Whether recordings can be written where they are to go, tried out.
+[[nodiscard]] std::expected<void, std::string> check_recording_dir(const server_settings& settings);
 
 /// What one setting alone cannot show: that they fit each other, and what this version lacks.
 struct setting_conflict {

@@ -1,7 +1,7 @@
 #include "common/clock.hpp"
 #include "common/moqt_connection.hpp"
 #include "common/webtransport_client.hpp"
-#include "shard.hpp"
+#include "shard_link.hpp"
 
 #include <moqrtc/moqt/relay/relay.hpp>
 
@@ -15,116 +15,31 @@ namespace {
 /// How long sessions may take to leave when their path of media is switched off.
 constexpr duration killed_after = seconds(1);
 
+/// UNAUTHORIZED, the same number in every draft.
+constexpr std::uint64_t moqt_unauthorized = 0x2;
+/// Beyond the time that a session has to show a credential: it then says itself why it ends.
+constexpr duration newcomer_grace = seconds(1);
+constexpr duration meter_interval = seconds(1);
+
 /// What one shard may have sent and another not yet read.
 constexpr std::size_t sibling_ring = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds lag_interval{100};
 
 } // namespace
 
-/// A session of the relay on its connection.
-class shard::link final : public moqt_link {
-public:
-    link(shard& owner, moqt_carrier& carrier, std::size_t upstream)
-        : moqt_link{carrier}, owner_{&owner}, upstream_{upstream} {}
-    ~link() override { forget(steady_now()); }
+bool shard::newcomer::is_settled() const {
+    const auto alive = who.lock();
+    return alive == nullptr || (*alive)->is_trusted() || !(*alive)->is_open();
+}
 
-    [[nodiscard]] std::size_t upstream_index() const noexcept { return upstream_; }
-    [[nodiscard]] bool is_upstream() const noexcept { return upstream_ != none; }
-    [[nodiscard]] std::string label() {
-        auto out = transport().peer().to_string();
-        if (session() != nullptr)
-            out += " draft " + std::to_string(moqt::number(session()->rules().id));
-        return out;
-    }
-    [[nodiscard]] bool established() noexcept {
-        return session() != nullptr && session()->established();
-    }
-    void leave(instant now, std::string_view reason = "the relay ends") {
-        if (session() == nullptr) return;
-        session()->close(now, moqt::close_code::no_error, reason);
-        push();
-    }
-    /// What it came in with, from before there was a session.
-    void came_in_with(std::shared_ptr<const void> pass) { pass_ = std::move(pass); }
-    /// The relay has something for this session's transport.
-    void flush() { push(); }
-
-    [[nodiscard]] bool may_move() const override {
-        const auto& doors = owner_->doors_;
-        return is_upstream() || !doors.current().required || doors.is_authorized(key_);
-    }
-    /// What it stands on is looked at again before anything goes to the new address for good.
-    void handle_moved(instant now) override {
-        if (session() == nullptr || may_move()) return;
-        session()->close(now, moqt::close_code::unauthorized, moqt::auth_failed);
-        push();
-    }
-
-protected:
-    moqt::session* open_session(instant now, moqt::draft version) override {
-        moqt::session_config config;
-        config.version = version;
-        config.implementation = owner_->config_.implementation;
-        const auto path = carrier().webtransport_path();
-        config.webtransport = path.has_value();
-        moqt::session_info info;
-        info.peer = transport().peer().to_string();
-        info.label = transport().name();
-        info.transport = path ? "webtransport" : "quic";
-        if (upstream_ != none) {
-            const auto& where = owner_->upstreams_[upstream_].where;
-            config.self = moqt::role::client;
-            config.authority = where.authority;
-            config.path = where.path;
-            info.upstream = true;
-            info.door = where.path;
-        } else {
-            config.self = moqt::role::server;
-            info.door = path.value_or("");
-        }
-        const auto key = owner_->relay_->add_session(now, std::move(config), std::move(info));
-        if (!key) return nullptr;
-        key_ = *key;
-        owner_->links_[key_] = this;
-        owner_->doors_.bind(key_, pass_);
-        return &owner_->relay_->at(key_);
-    }
-    void drain(instant now) override {
-        if (!key_.valid()) return;
-        owner_->relay_->handle_ready(now, key_);
-        // Who has shown nothing yet stays at the address that he began with.
-        if (!may_move_ && owner_->doors_.is_authorized(key_)) {
-            may_move_ = true;
-            transport().allow_migration(true);
-        }
-        owner_->settle();
-    }
-    void ended(instant now, const close_info&) override {
-        (carrier().webtransport_path() ? owner_->sent_webtransport_ : owner_->sent_quic_) +=
-            transport().info().bytes_sent;
-        forget(now);
-        owner_->settle();
-        if (upstream_ != none) owner_->connect(upstream_);
-    }
-
-private:
-    static constexpr std::size_t none = SIZE_MAX;
-
-    void forget(instant now) {
-        if (upstream_ != none && owner_->upstreams_[upstream_].connection == this)
-            owner_->upstreams_[upstream_].connection = nullptr;
-        if (!key_.valid()) return;
-        owner_->links_.erase(key_);
-        owner_->relay_->remove_session(now, key_);
-        key_ = {};
-    }
-
-    shard* owner_;
-    std::size_t upstream_;
-    moqt::session_key key_{};
-    bool may_move_ = false;
-    std::shared_ptr<const void> pass_;
-};
+void shard::newcomer::send_away() const {
+    const auto alive = who.lock();
+    if (alive == nullptr) return;
+    const bool http = (*alive)->protocol() == http3_protocol;
+    (*alive)->close(http ? static_cast<std::uint64_t>(webtransport::http_code::h3_excessive_load)
+                         : moqt_unauthorized,
+                    moqt::no_credential_in_time);
+}
 
 shard::shard(std::uint8_t index, config settings, quic_secrets secrets, log_handler log)
     : index_{index},
@@ -133,10 +48,18 @@ shard::shard(std::uint8_t index, config settings, quic_secrets secrets, log_hand
       work_{asio::make_work_guard(context_)},
       pool_{config_.pool_limit},
       doors_{door_config()},
+      gate_{doors_, config_.ledger},
+      newcomers_{{config_.ledger->limits().unauthorized,
+                  config_.ledger->limits().unauthorized_time + newcomer_grace},
+                 config_.ledger->unauthorized},
       timer_{context_},
       lag_timer_{context_} {
-    relay_ = std::make_unique<moqt::relay>(steady_now(), config_.relay, pool_, doors_);
+    relay_ = std::make_unique<moqt::relay>(steady_now(), config_.relay, pool_, gate_);
     config_.quic.shard = index;
+    if (config_.tokens) {
+        config_.quic.early_bytes = config_.ledger->limits().unauthorized_bytes;
+        config_.quic.early_streams = config_.ledger->limits().unauthorized_streams;
+    }
     endpoint_ = std::make_unique<quic_endpoint>(context_, config_.quic, std::move(secrets));
     for (const auto& where : config_.upstreams)
         upstreams_.push_back({where, nullptr, std::make_unique<asio::steady_timer>(context_), 0});
@@ -160,11 +83,22 @@ void shard::open_web() {
     web_.post = [this](std::function<void()> work) { post(std::move(work)); };
 }
 
-/// Before anything of the session exists.
+/// Before anything of the session exists, and before its token costs anything.
 door_answer shard::admit(const door_request& request) {
     if (leaving_) return {503, "draining"};
-    if (links_.size() >= config_.relay.max_sessions) return {429, "too many sessions"};
-    return doors_.enter(request);
+    auto counted = gate_.ledger().enter(request.from, steady_now());
+    if (!counted) return {429, to_string(counted.error())};
+    auto answer = doors_.enter(request);
+    if (answer.status == 200) arriving_ = std::move(*counted);
+    return answer;
+}
+
+/// A client of native QUIC: the address is known to be its own by now.
+bool shard::arrive(const socket_address& from) {
+    auto counted = gate_.ledger().enter(from, steady_now());
+    if (!counted) return false;
+    arriving_ = std::move(*counted);
+    return true;
 }
 
 token_doors::config shard::door_config() {
@@ -222,8 +156,10 @@ std::error_code shard::listen(const socket_address& local, bool share_port,
         [this](quic_connection& connection,
                std::string_view protocol) -> std::unique_ptr<connection_handler> {
             connection.allow_migration(!doors_.current().required);
-            if (protocol == http3_protocol)
-                return std::make_unique<http3_connection>(connection, web_);
+            const bool web = protocol == http3_protocol;
+            if (!web && !arrive(connection.peer())) return nullptr;
+            if (config_.tokens) newcomers_.add(steady_now(), {connection.watch()});
+            if (web) return std::make_unique<http3_connection>(connection, web_);
             return std::make_unique<moqt_connection>(connection, web_.make_link, config_.drafts);
         });
 }
@@ -321,8 +257,20 @@ void shard::watch_lag() {
         if (failure) return;
         const auto late = std::chrono::steady_clock::now() - lag_timer_.expiry();
         lag_.add({std::chrono::duration_cast<std::chrono::microseconds>(late).count()});
+        const auto now = steady_now();
+        newcomers_.sweep(now);
+        if (now - metered_ >= meter_interval) meter(now);
         watch_lag();
     });
+}
+
+/// What accounts move, for the bound on that.
+void shard::meter(instant now) {
+    metered_ = now;
+    arriving_.release(); // of a session that was let in and could not be made
+    for (const auto& [key, one] : links_)
+        if (auto* account = gate_.account_of(key))
+            gate_.ledger().meter(*account, one->moved(), now);
 }
 
 void shard::arm() {
@@ -356,6 +304,8 @@ shard_report shard::report(bool everything) {
     out.pool_bytes = pool_.used();
     out.http3 = web_.statistics;
     out.doors = doors_.counted();
+    out.crowded_out = newcomers_.counted().crowded_out;
+    out.too_late = newcomers_.counted().too_late;
     out.tokens = doors_.verified();
     out.lag = lag_;
     out.sent_quic = sent_quic_;

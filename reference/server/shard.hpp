@@ -1,8 +1,10 @@
 #pragma once
 
+#include "admission_gate.hpp"
 #include "common/locator.hpp"
 #include "common/quic_endpoint.hpp"
 #include "http3_connection.hpp"
+#include "newcomers.hpp"
 #include "shard_report.hpp"
 #include "sibling_link.hpp"
 #include "token_doors.hpp"
@@ -47,6 +49,11 @@ public:
         std::shared_ptr<const door_policy> doors;
         std::vector<std::string> audiences; ///< names by which tokens may mean this server
         std::shared_ptr<used_tokens> used;  ///< of the whole server
+        /// Of the whole server, or one of its own.
+        std::shared_ptr<admission_ledger> ledger =
+            std::make_shared<admission_ledger>(admission_limits{});
+        std::uint64_t requests_per_session = 1000;
+        bool tokens = false; ///< whoever comes has to show one
         webtransport::connection_config webtransport;
         std::optional<moqt::draft> webtransport_fallback;
         http_server::handler files;
@@ -97,6 +104,12 @@ public:
 
 private:
     class link;
+    /// A connection that has to show something.
+    struct newcomer {
+        std::weak_ptr<quic_connection*> who;
+        [[nodiscard]] bool is_settled() const;
+        void send_away() const;
+    };
     struct upstream {
         locator where;
         link* connection = nullptr;
@@ -111,6 +124,8 @@ private:
     void open_web();
     [[nodiscard]] door_answer admit(const door_request& request);
     [[nodiscard]] token_doors::config door_config();
+    [[nodiscard]] bool arrive(const socket_address& from);
+    void meter(instant now);
 
     std::uint8_t index_;
     config config_;
@@ -119,11 +134,15 @@ private:
     asio::executor_work_guard<asio::io_context::executor_type> work_;
     buffer_pool pool_;
     token_doors doors_;
+    admission_gate gate_;
     std::unique_ptr<moqt::relay> relay_;
     http3_host web_; ///< connections refer to it
     std::unique_ptr<quic_endpoint> endpoint_;
     std::shared_ptr<const tls_client> upstream_tls_;
     std::map<moqt::session_key, link*> links_;
+    admission_ledger::session_pass arriving_; ///< of the link that is made next
+    newcomers<newcomer> newcomers_;
+    instant metered_{};
     std::vector<upstream> upstreams_;
     std::vector<std::shared_ptr<record_ring>> rings_; ///< of both directions, each with its sibling
     std::vector<std::unique_ptr<sibling_link>> siblings_;

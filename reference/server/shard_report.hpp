@@ -27,6 +27,8 @@ struct shard_report {
     std::uint64_t sent_quic = 0;
     std::uint64_t sent_webtransport = 0;
     token_doors::counters doors;
+    std::uint64_t crowded_out = 0; ///< connections without a credential that made room
+    std::uint64_t too_late = 0;    ///< those that took too long to show one
     auth::verifier_counters tokens;
     loop_lag lag;
     http3_statistics http3;

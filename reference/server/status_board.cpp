@@ -59,6 +59,7 @@ void status_board::ask(bool everything, answer to) {
         shards_[i]->post([this, &on, all, everything, i] {
             all->status->shards[i] = shards_[i]->report(everything);
             if (--all->missing != 0) return;
+            if (ledger_ != nullptr) all->status->admission = ledger_->count();
             std::vector<answer> waiting;
             {
                 const std::lock_guard lock{on.guard};

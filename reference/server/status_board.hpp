@@ -24,7 +24,10 @@ public:
     explicit status_board(server_facts facts) : facts_{std::move(facts)} {}
 
     /// Who is asked; call it before the first `ask`.
-    void attach(std::vector<shard*> shards) { shards_ = std::move(shards); }
+    void attach(std::vector<shard*> shards, std::shared_ptr<const admission_ledger> ledger) {
+        shards_ = std::move(shards);
+        ledger_ = std::move(ledger);
+    }
     [[nodiscard]] server_facts facts() const;
     void set_phase(server_phase phase);
     void set_quic(std::string address);
@@ -45,6 +48,7 @@ private:
     mutable std::mutex guard_;
     server_facts facts_;
     std::vector<shard*> shards_;
+    std::shared_ptr<const admission_ledger> ledger_;
     sheet figures_;
     sheet lists_;
 };

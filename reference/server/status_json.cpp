@@ -45,6 +45,9 @@ std::string info_json(const server_facts& facts) {
     out["upstream"] = facts.upstream;
     out["auth"] = "off";
     out["allow_plaintext"] = facts.plaintext_allowed;
+    out["media"] = {{"mode", facts.media_mode},
+                    {"turn_urls", facts.turn_urls},
+                    {"recording", !facts.recording_dir.empty()}};
     json hashes = json::array({facts.certificate.sha256});
     if (!facts.certificate.next_sha256.empty()) hashes.push_back(facts.certificate.next_sha256);
     out["certificate"] = {{"sha256", hashes},

@@ -229,4 +229,16 @@ moqt::admission token_doors::admit(const moqt::session_request& asked) {
     return out;
 }
 
+std::string_view token_doors::account_of(moqt::session_key key) const {
+    const auto at = sessions_.find(key);
+    if (at == sessions_.end() || at->second.held.empty()) return {};
+    return credentials_.at(at->second.held.front()).what->organisation;
+}
+
+const moqt::track_namespace& token_doors::broadcast_of(moqt::session_key key) const {
+    static const moqt::track_namespace everything;
+    const auto at = sessions_.find(key);
+    return at == sessions_.end() ? everything : at->second.came_by.space;
+}
+
 } // namespace moqrtc::reference

@@ -73,6 +73,10 @@ public:
 
     /// Whether a session has shown something that is still good, or need not.
     [[nodiscard]] bool is_authorized(moqt::session_key key) const;
+    /// The organisation of the first credential that a session holds; empty: it holds none.
+    [[nodiscard]] std::string_view account_of(moqt::session_key key) const;
+    /// The broadcast of the door that a session came by; empty: the door leads to everything.
+    [[nodiscard]] const moqt::track_namespace& broadcast_of(moqt::session_key key) const;
     /// Whether what a credential allowed is over: expired, revoked, or its key is gone.
     [[nodiscard]] bool is_gone(moqt::credential_id which) const override;
     /// Takes back a call token that turns out to have been used before.

@@ -165,7 +165,7 @@ TEST_F(control_test, a_path_is_shut_and_opened) {
 }
 
 TEST_F(control_test, features_are_known_by_name) {
-    EXPECT_EQ(get("/features"), (api_json{{"webhooks", true}, {"sfu", false}}));
+    EXPECT_EQ(get("/features"), (api_json{{"moq", true}, {"webhooks", true}, {"sfu", false}}));
     EXPECT_EQ(ask("PUT", "/features/sfu", {{"enabled", true}}).status, 200u);
     EXPECT_EQ(ask("PUT", "/features/teleport", {{"enabled", true}}).status, 404u);
     EXPECT_TRUE(doors()->has_feature("sfu"));

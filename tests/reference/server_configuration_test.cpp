@@ -1,4 +1,5 @@
 #include "server/configuration_file.hpp"
+#include "server/environment.hpp"
 #include "server/options.hpp"
 
 #include <cstdlib>
@@ -14,9 +15,8 @@ namespace {
 class server_configuration : public testing::Test {
 protected:
     server_configuration() {
-        for (const char* name :
-             {"MOQT_ROLE", "MOQT_PORT", "MOQT_CERT", "MOQT_KEY", "MOQT_MLOG_DIR"})
-            ::unsetenv(name);
+        for (const auto& row : environment_table())
+            ::unsetenv(std::string{row.name}.c_str());
     }
     ~server_configuration() override { std::filesystem::remove(file_); }
 
@@ -96,6 +96,59 @@ TEST_F(server_configuration, flags_win_over_environment_and_that_over_the_file) 
     ::setenv("MOQT_ROLE", "client", 1);
     EXPECT_EQ(read(good).error().find("MOQT_ROLE: "), 0u);
     ::unsetenv("MOQT_ROLE");
+}
+
+TEST_F(server_configuration, calls_are_set_up_by_the_environment) {
+    const auto with = [&](const char* name, const char* value, auto check) {
+        ::setenv(name, value, 1);
+        const auto s = read("[limits]\npublishers = 7\n");
+        ::unsetenv(name);
+        check(s);
+    };
+    const auto taken = [](auto check) {
+        return [check](const auto& s) {
+            ASSERT_TRUE(s) << s.error();
+            check(*s);
+        };
+    };
+    const auto refused = [](const char* message) {
+        return [message](const auto& s) {
+            ASSERT_FALSE(s);
+            EXPECT_EQ(s.error().find(message), 0u) << s.error();
+        };
+    };
+    EXPECT_EQ(read("[limits]\npublishers = 7\n")->admission.publishers, 7u);
+    with("MEDIA_MAX_PUBLISHERS", "3", taken([&](const server_settings& s) {
+             EXPECT_EQ(s.admission.publishers, 3u) << "it wins over the file";
+         }));
+    with("MEDIA_MAX_PUBLISHERS", "-3", refused("MEDIA_MAX_PUBLISHERS: "));
+    with("MEDIA_MAX_SUBSCRIBERS_PER_ROOM", "12",
+         taken([](const server_settings& s) { EXPECT_EQ(s.admission.subscribers_per_room, 12u); }));
+    with("MEDIA_MODE", "single_server_sfu",
+         taken([](const server_settings& s) { EXPECT_EQ(s.mode, media_mode::single_server_sfu); }));
+    with("MEDIA_MODE", "sfu", refused("MEDIA_MODE: "));
+    const auto here = file_.parent_path().string();
+    with("MEDIA_RECORDINGS_DIR", here.c_str(),
+         taken([&](const server_settings& s) { EXPECT_EQ(s.recording_dir, here); }));
+    with("MEDIA_RECORDINGS_DIR", "/nowhere/at/all", refused("recording.dir: /nowhere/at/all"));
+    with("MEDIA_RECORDINGS_DIR", file_.c_str(), refused("recording.dir: "));
+    with("TURN_USERNAME", "me", refused("TURN_USERNAME: turn.urls names no server"));
+    ::setenv("TURN_URLS", "turn:a.example:3478,turns:b.example", 1);
+    ::setenv("TURN_USERNAME", "me", 1);
+    ::setenv("TURN_CREDENTIAL", "open sesame", 1);
+    const auto turn = read("", {"--turn.username", "you"});
+    ASSERT_TRUE(turn) << turn.error();
+    EXPECT_EQ(turn->turn.urls,
+              (std::vector<std::string>{"turn:a.example:3478", "turns:b.example"}));
+    EXPECT_EQ(turn->turn.username, "you") << "flags win";
+    EXPECT_EQ(turn->turn.credential, "open sesame");
+    ::setenv("TURN_URLS", "a.example", 1);
+    const auto wrong = read("");
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().find("TURN_URLS: "), 0u);
+    EXPECT_EQ(wrong.error().find("sesame"), std::string::npos);
+    for (const char* name : {"TURN_URLS", "TURN_USERNAME", "TURN_CREDENTIAL"})
+        ::unsetenv(name);
 }
 
 TEST_F(server_configuration, a_runner_s_container_has_defaults_of_its_own) {

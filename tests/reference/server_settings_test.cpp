@@ -1,3 +1,5 @@
+#include "server/environment.hpp"
+#include "server/limit_table.hpp"
 #include "server/setting_table.hpp"
 #include "server/setting_values.hpp"
 
@@ -94,6 +96,11 @@ TEST(server_settings, what_does_not_fit_is_refused_and_changes_nothing) {
         {"origin", "https://a/b"},
         {"origin", "://a"},
         {"host", ""},
+        {"turn.urls", "turn.example"},
+        {"turn.urls", "turn:"},
+        {"turn.urls", "http://turn.example"},
+        {"media.mode", "sfu"},
+        {"limits.publishers", "10000001"},
         {"upstream-cert-sha256", "ab"},
     };
     for (const auto& [key, value] : wrong) {
@@ -146,6 +153,7 @@ TEST(server_settings, settings_are_checked_together) {
     EXPECT_EQ(conflict([](auto& s) { s.https = "0.0.0.0:8443"; }), "");
     EXPECT_EQ(conflict([](auto& s) { s.cert = "a"; }), "key");
     EXPECT_EQ(conflict([](auto& s) { s.key = "a"; }), "cert");
+    EXPECT_EQ(conflict([](auto& s) { s.turn.credential = "a"; }), "turn.credential");
     EXPECT_EQ(conflict([](auto& s) { s.http = "0.0.0.0:80"; }), "http");
     // Who can be reached from outside wants tokens, unless it was said that he does not.
     const auto wants = [](auto change) {
@@ -169,12 +177,33 @@ TEST(server_settings, settings_are_checked_together) {
               "insecure-upstream");
 }
 
-TEST(server_settings, the_document_has_the_reference) {
-    const std::ifstream file{MOQRTC_SOURCE_DIR "/docs/server.md"};
+std::string content_of(const char* name) {
+    const std::ifstream file{std::string{MOQRTC_SOURCE_DIR} + "/" + name};
     std::ostringstream text;
     text << file.rdbuf();
-    EXPECT_NE(text.str().find(settings_reference()), std::string::npos)
+    return text.str();
+}
+
+TEST(server_settings, the_document_has_the_reference) {
+    const auto text = content_of("docs/server.md");
+    EXPECT_NE(text.find(settings_reference()), std::string::npos)
         << "put the output of moqrtc-server --print-settings into docs/server.md";
+    EXPECT_NE(text.find(limits_reference()), std::string::npos)
+        << "put the output of moqrtc-server --print-limits into docs/server.md";
+    EXPECT_EQ(content_of(".env.example"), environment_reference())
+        << "put the output of moqrtc-server --print-environment into .env.example";
+}
+
+TEST(server_settings, secrets_are_not_shown) {
+    server_settings s;
+    ASSERT_TRUE(set("turn.urls", {"turn:turn.example:3478", "stun:stun.example"}, s));
+    ASSERT_TRUE(set("turn.credential", {"open sesame"}, s));
+    const auto text = settings_in_force(s);
+    EXPECT_EQ(text.find("sesame"), std::string::npos);
+    EXPECT_NE(text.find("turn.credential = (not shown)\n"), std::string::npos);
+    EXPECT_NE(text.find("turn.urls = turn:turn.example:3478,stun:stun.example\n"),
+              std::string::npos);
+    EXPECT_NE(settings_in_force({}).find("turn.credential = \n"), std::string::npos);
 }
 
 } // namespace

@@ -1,8 +1,11 @@
 #include "server/json_text.hpp"
+#include "server/limit_table.hpp"
 #include "server/metrics_text.hpp"
 #include "server/rate_limit.hpp"
+#include "server/setting_table.hpp"
 #include "server/status_json.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <regex>
 #include <set>
@@ -15,6 +18,7 @@ server_status sample() {
     server_status out;
     out.facts.version = "1.2\"3";
     out.facts.certificate.sha256 = "ab";
+    out.facts.limits = limit_bounds({});
     out.shards.resize(2);
     out.shards[0].relay.objects_in = 7;
     out.shards[1].relay.objects_in = 8;
@@ -56,6 +60,41 @@ TEST(server_status, metrics_are_in_the_text_format) {
     EXPECT_NE(text.find("\nmoqrtc_objects_in_total{shard=\"1\"} 8\n"), std::string::npos);
     EXPECT_NE(text.find("\nmoqrtc_draining 0\n"), std::string::npos);
     EXPECT_TRUE(text.ends_with('\n'));
+}
+
+TEST(server_status, every_limit_is_told_with_what_there_is_of_it) {
+    auto status = sample();
+    status.admission.publishers = 5;
+    status.admission.hits[static_cast<std::size_t>(server_limit::publishers)] = 3;
+    for (auto& shard : status.shards) {
+        shard.relay.limit_hits.fill(2);
+        shard.too_late = 1;
+    }
+    const auto text = metrics_text(status);
+    for (const auto* line : {"moqrtc_limit_hits_total{limit=\"publishers\"} 3\n",
+                             "moqrtc_limit_current{limit=\"publishers\"} 5\n",
+                             "moqrtc_limit_maximum{limit=\"publishers\"} 10000\n",
+                             "moqrtc_limit_hits_total{limit=\"tracks\"} 4\n",
+                             "moqrtc_limit_hits_total{limit=\"unauthorized_time\"} 6\n",
+                             "moqrtc_limit_maximum{limit=\"full_track_name\"} 4096\n"})
+        EXPECT_NE(text.find(line), std::string::npos) << line;
+    const auto json = limits_json(status);
+    EXPECT_NE(json.find(R"({"name":"publishers","each":"server","unit":"",)"
+                        R"("setting":"limits.publishers","maximum":10000,"current":5,"hits":3,)"),
+              std::string::npos)
+        << json;
+    std::set<std::string_view> names;
+    for (const auto& row : limit_table()) {
+        EXPECT_TRUE(names.insert(row.name).second) << row.name;
+        EXPECT_FALSE(row.why.empty() || row.answer.empty() || row.each.empty()) << row.name;
+    }
+    // Every setting of that table, but for times that are no bound on anybody, is a limit.
+    for (const auto& row : setting_table()) {
+        if (!row.key.starts_with("limits.") || row.kind == setting_kind::time) continue;
+        EXPECT_TRUE(std::ranges::any_of(limit_table(), [&](const auto& one) {
+            return one.setting == row.key;
+        })) << row.key;
+    }
 }
 
 TEST(server_status, json_survives_any_name) {

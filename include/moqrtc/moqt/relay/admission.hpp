@@ -70,6 +70,7 @@ MOQRTC_INLINE bool relay::enter(instant now, peer& p, event& e) {
         return false;
     }
     p.standing = {said.credential, said.until, true};
+    p.probation = said.probation;
     schedule_hold(now, p);
     return true;
 }
@@ -96,7 +97,7 @@ MOQRTC_INLINE std::optional<decision> relay::admit(instant now, peer& p, request
     if (p.info.sibling) return decision::allow(); // the relay it came to has asked
     auto said = ask(now, p, kind, space, name, tokens);
     if (!said.allowed) {
-        refuse(now, p, id, said.code, said.reason);
+        refuse(now, p, id, said.code, said.reason, said.retry_after);
         if (said.ends_session) shut(now, p);
         return std::nullopt;
     }
@@ -104,9 +105,40 @@ MOQRTC_INLINE std::optional<decision> relay::admit(instant now, peer& p, request
     return said;
 }
 
+MOQRTC_INLINE seat_answer relay::ask_seat(instant now, const peer& p, seat_kind kind,
+                                          const track_namespace& space) {
+    if (p.info.sibling || p.info.upstream) return {};
+    return policy_->seat(
+        {.now = now, .session = p.key, .info = p.info, .kind = kind, .space = space});
+}
+
+/// Takes the seat of a request; refuses the request where there is none.
+MOQRTC_INLINE bool relay::take_seat(instant now, peer& p, request_id id, seat_kind kind,
+                                    const track_namespace& space) {
+    const auto got = ask_seat(now, p, kind, space);
+    if (!got.allowed) {
+        p.holds.erase(id);
+        refuse(now, p, id, request_error_code::excessive_load, got.reason, seconds(1));
+        return false;
+    }
+    if (got.seat != no_seat) p.seats.set(id, got.seat);
+    return true;
+}
+
+MOQRTC_INLINE void relay::leave_seat(peer& p, request_id id) {
+    const auto seat = p.seats.find(id);
+    if (seat == id_map::none) return;
+    p.seats.erase(id);
+    policy_->leave(seat);
+}
+
 /// Notes what a request stands on, and what else stands on it from now on.
 MOQRTC_INLINE void relay::hold(instant now, peer& p, request_id id, const decision& said) {
     const peer::hold fresh{said.credential, said.until, said.ends_session};
+    if (p.probation && said.credential != no_credential) {
+        p.probation = false;
+        if (!p.ending) p.standing.until = never;
+    }
     if (said.replaces != no_credential && said.replaces != said.credential) {
         ++statistics_.renewed;
         const auto move = [&](peer::hold& h) {
@@ -210,6 +242,10 @@ MOQRTC_INLINE void relay::on_hold_timer(instant now, peer& p) {
     p.hold_due = never;
     if (p.gone || p.session.closed()) return;
     if (p.standing.until <= now) {
+        if (p.probation && !p.ending) {
+            hit(relay_limit::silence);
+            return close_unauthorized(now, p, no_credential_in_time);
+        }
         if (!p.ending) ++statistics_.expired;
         return close_unauthorized(now, p);
     }
@@ -236,8 +272,8 @@ MOQRTC_INLINE void relay::revoke(instant now) {
     }
 }
 
-MOQRTC_INLINE void relay::close_unauthorized(instant now, peer& p) {
-    p.session.close(now, close_code::unauthorized, auth_failed);
+MOQRTC_INLINE void relay::close_unauthorized(instant now, peer& p, std::string_view reason) {
+    p.session.close(now, close_code::unauthorized, reason);
     handle_ready(now, p.key);
 }
 

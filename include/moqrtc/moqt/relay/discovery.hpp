@@ -43,8 +43,9 @@ MOQRTC_INLINE void relay::on_publish_namespace(instant now, peer& p, event& e) {
                m->params.authorization_tokens))
         return;
     if (!p.info.sibling && p.published.size() >= config_.max_namespaces_per_session)
-        return refuse(now, p, e.id, request_error_code::excessive_load, "too many namespaces");
-    if (!p.session.accept(now, e.id)) return;
+        return refuse_over(now, p, e.id, relay_limit::namespaces);
+    if (!take_seat(now, p, e.id, seat_kind::publisher, space)) return;
+    if (!p.session.accept(now, e.id)) return leave_seat(p, e.id);
     touch(p);
     p.published.emplace(e.id, space);
     add_namespace(now, p, e.id, space, false);
@@ -75,6 +76,7 @@ MOQRTC_INLINE void relay::remove_namespace(instant now, peer& p, request_id id,
                                            const track_namespace& space) {
     const auto gone = space; // the caller's may be what is erased here
     p.published.erase(id);
+    leave_seat(p, id);
     const auto last = tree_.withdraw(gone, p.key, id);
     if (!last.any && !last.own) return;
     if (last.any) report(relay_event::kind::namespace_removed, &p).name.space = gone;
@@ -116,7 +118,7 @@ MOQRTC_INLINE void relay::on_discovery(instant now, peer& p, event& e) {
     if (!said) return;
     who.asked = prefix.count();
     if (!p.info.sibling && p.discoveries.size() >= config_.max_namespaces_per_session)
-        return refuse(now, p, e.id, request_error_code::excessive_load, "too many prefixes");
+        return refuse_over(now, p, e.id, relay_limit::namespaces);
     if (!p.session.accept(now, e.id)) return;
     touch(p);
     if (said->within) prefix = *said->within;
@@ -245,7 +247,8 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
                        .space = t.name.space,
                        .track = t.name.name,
                        .standing = standing == to->holds.end() ? no_credential
-                                                               : standing->second.credential})
+                                                               : standing->second.credential,
+                       .offered = true})
              .allowed)
         return;
     const auto& rules = to->session.rules();
@@ -277,11 +280,14 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
         say(parameter::subscription_filter, params.subscription_filter, settings->filter);
         say(parameter::group_order, params.group_order, settings->order);
     }
+    const auto seat = ask_seat(now, *to, seat_kind::subscriber, t.name.space);
+    if (!seat.allowed) return;
     const auto id = to->session.can_request()
                         ? to->session.publish(now, t.name, t.alias, params, *properties)
                         : fail(errc::limit, "requests");
     touch(*to);
     if (!id) {
+        if (seat.seat != no_seat) policy_->leave(seat.seat);
         if (to->session.publish_blocked(now, who.request, t.name.space.suffix(who.asked),
                                         t.name.name))
             to->blocked[who.request].insert(t.name);
@@ -298,6 +304,7 @@ MOQRTC_INLINE void relay::offer_track_to(instant now, std::uint32_t index,
     s.filter = params.subscription_filter;
     s.fills = settings != nullptr && settings->fill.has_value();
     to->subscribers.set(*id, subscriber_index);
+    if (seat.seat != no_seat) to->seats.set(*id, seat.seat);
     if (standing != to->holds.end()) { // it ends with what brought it
         const auto same = standing->second;
         to->holds[*id] = same;

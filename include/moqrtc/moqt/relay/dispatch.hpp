@@ -3,6 +3,7 @@
 #include <moqrtc/moqt/relay/relay.hpp>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 /// What sessions report, handed to the part that it concerns.
@@ -79,6 +80,7 @@ MOQRTC_INLINE void relay::dispatch(instant now, peer& p, event& e) {
         return;
     case event::kind::closed: {
         const bool was_up = p.up;
+        if (e.close == close_code::too_many_requests) hit(relay_limit::requests);
         close_down(now, p);
         if (!was_up) return;
         auto& told = report(relay_event::kind::session_down, &p);
@@ -279,6 +281,15 @@ MOQRTC_INLINE void relay::refuse(instant now, peer& p, request_id id, request_er
     auto& e = report(relay_event::kind::request_refused, &p);
     e.refused = code;
     e.reason = reason;
+}
+
+MOQRTC_INLINE void relay::refuse_over(instant now, peer& p, request_id id, relay_limit limit) {
+    constexpr std::array<std::string_view, 6> reasons{
+        "too many sessions",      "too many tracks",  "too many publishers of the track",
+        "too many subscriptions", "too many fetches", "too many namespaces"};
+    hit(limit);
+    refuse(now, p, id, request_error_code::excessive_load,
+           reasons[static_cast<std::size_t>(limit)]);
 }
 
 MOQRTC_INLINE void relay::on_track_status(instant now, peer& p, event& e) {

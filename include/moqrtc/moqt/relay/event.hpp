@@ -4,6 +4,7 @@
 #include <moqrtc/moqt/name.hpp>
 #include <moqrtc/moqt/types.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -68,6 +69,23 @@ struct relay_event {
     std::string reason{};
 };
 
+/// What a relay has of some kind, and no more.
+enum class relay_limit : std::uint8_t {
+    sessions,
+    tracks,
+    publishers_per_track,
+    subscriptions, ///< of one session, like the next three
+    fetches,
+    namespaces,
+    requests,
+    backlog, ///< unsent bytes of a subscription, and their age
+    cache_bytes,
+    cache_track_bytes,
+    cache_groups, ///< of one track
+    silence,      ///< time until a session has to show a credential
+};
+inline constexpr std::size_t relay_limits = 12;
+
 /// Counters since the relay was made, and gauges.
 struct relay_statistics {
     std::uint64_t sessions = 0; ///< gauge
@@ -96,6 +114,12 @@ struct relay_statistics {
     std::uint64_t cache_bytes = 0;   ///< gauge
     std::uint64_t cache_groups = 0;  ///< gauge
     std::uint64_t cache_objects = 0; ///< gauge
+    /// How often each limit was met: what was refused, ended or dropped because of it.
+    std::array<std::uint64_t, relay_limits> limit_hits{};
+
+    [[nodiscard]] std::uint64_t hits(relay_limit which) const noexcept {
+        return limit_hits[static_cast<std::size_t>(which)];
+    }
 };
 
 /// A track as a status page shows it.

@@ -22,8 +22,7 @@ MOQRTC_INLINE void relay::on_fetch(instant now, peer& p, event& e) {
                    m->params.authorization_tokens))
             return;
         track_index = open_track(name);
-        if (track_index == none)
-            return refuse(now, p, e.id, request_error_code::excessive_load, "too many tracks");
+        if (track_index == none) return refuse_over(now, p, e.id, relay_limit::tracks);
     } else {
         joined = p.subscribers.find(m->joining_request_id);
         if (joined == id_map::none)
@@ -36,7 +35,7 @@ MOQRTC_INLINE void relay::on_fetch(instant now, peer& p, event& e) {
             return;
     }
     if (!p.info.sibling && p.fetches.size() >= config_.max_fetches_per_session) {
-        refuse(now, p, e.id, request_error_code::excessive_load, "too many fetches");
+        refuse_over(now, p, e.id, relay_limit::fetches);
         return drop_if_unused(now, track_index);
     }
     const auto index = add_fetch(now, p, e.id, track_index, m->params.fill_timeout);
@@ -120,6 +119,7 @@ MOQRTC_INLINE void relay::start_fill(instant now, peer& to, request_id subscript
                                      std::uint32_t track_index, const fill_request& what) {
     touch(to);
     if (!to.info.sibling && to.fetches.size() >= config_.max_fetches_per_session) {
+        hit(relay_limit::fetches);
         (void)to.session.fail_fill(now, subscription, what, reset_code::excessive_load);
         return;
     }

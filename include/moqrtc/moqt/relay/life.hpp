@@ -24,7 +24,7 @@ MOQRTC_INLINE relay::peer* relay::find(session_key key) const noexcept {
 MOQRTC_INLINE result<session_key> relay::add_session(instant now, session_config config,
                                                      session_info info) {
     if (peers_.size() - free_peers_.size() >= config_.max_sessions)
-        return fail(errc::limit, "max_sessions");
+        return hit(relay_limit::sessions), fail(errc::limit, "max_sessions");
     std::uint32_t index = 0;
     if (free_peers_.empty()) {
         index = static_cast<std::uint32_t>(peers_.size());
@@ -250,6 +250,12 @@ MOQRTC_INLINE const relay_statistics& relay::statistics() noexcept {
     statistics_.cache_bytes = store_.bytes();
     statistics_.cache_groups = store_.groups();
     statistics_.cache_objects = store_.objects();
+    const auto dropped = [&](relay_limit limit, cache_store::bound which) {
+        statistics_.limit_hits[static_cast<std::size_t>(limit)] = store_.dropped(which);
+    };
+    dropped(relay_limit::cache_bytes, cache_store::bound::bytes);
+    dropped(relay_limit::cache_track_bytes, cache_store::bound::track_bytes);
+    dropped(relay_limit::cache_groups, cache_store::bound::groups);
     return statistics_;
 }
 

@@ -41,6 +41,7 @@ struct alignas(64) peer {
         bool ends_session = false;
     };
     hold standing{};
+    bool probation = false; ///< nothing that counts has been shown yet; `standing` ends then
     std::map<request_id, hold> holds{}; ///< of requests that can end before their time
     instant hold_due = never;           ///< earliest timer that is set for them
     std::size_t prune_at = 64;          ///< holds of requests that are over are dropped then
@@ -50,6 +51,7 @@ struct alignas(64) peer {
     id_map fetches{};
     id_map fills{};
     id_map ingests{}; ///< by data stream
+    id_map seats{};   ///< by request, where the policy counts
     std::map<request_id, track_namespace> published{};
     /// What one side wants to hear of that lies under a prefix.
     struct discovery {

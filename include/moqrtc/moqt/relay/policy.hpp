@@ -33,6 +33,7 @@ struct access_request {
     std::span<const authorization_token> tokens{};
     credential_id standing = no_credential;
     bool renewal = false;
+    bool offered = false; ///< the relay is about to offer a track that matches a prefix
 };
 
 /// What a policy says to a request, and how long that holds.
@@ -52,6 +53,8 @@ struct decision {
     instant until = never;
     std::string reason{};
     std::optional<track_namespace> within{};
+    /// With a refusal: asking again is worth it after that long.
+    std::optional<duration> retry_after{};
 
     [[nodiscard]] static decision allow() { return {}; }
     [[nodiscard]] static decision allow_until(instant until, credential_id on) {
@@ -84,13 +87,45 @@ struct session_request {
 };
 
 /// What a policy says to a session: why it is closed at once, or on what it stands. When that ends,
-/// the session is closed with UNAUTHORIZED.
+/// the session is closed with UNAUTHORIZED. On `probation` it has shown nothing yet: `until` counts
+/// no more as soon as a request of it is allowed on a credential.
 struct admission {
     std::optional<close_code> refused{};
     std::string reason{};
     instant until = never;
     credential_id credential = no_credential;
+    bool probation = false;
 };
+
+/// What is counted for as long as it lasts: somebody who publishes in a namespace, and somebody who
+/// watches there.
+enum class seat_kind : std::uint8_t { publisher, subscriber };
+
+/// Who asks for a seat: behind the decision about the request, before anything of it exists.
+///
+/// Fields  `space` is the namespace that is published, or that of the track.
+/// Borrows everything, for the call only.
+struct seat_request {
+    instant now{};
+    session_key session{};
+    const session_info& info;
+    seat_kind kind = seat_kind::subscriber;
+    const track_namespace& space;
+};
+
+/// Names a seat, as the policy counts them.
+using seat_id = std::uint32_t;
+inline constexpr seat_id no_seat = UINT32_MAX;
+
+/// A seat, or why there is none left; `reason` is static text.
+struct seat_answer {
+    seat_id seat = no_seat; ///< `no_seat` with `allowed`: nobody counts
+    bool allowed = true;
+    std::string_view reason{};
+};
+
+/// The reason with which a session ends that showed no credential in time.
+inline constexpr std::string_view no_credential_in_time = "no credential in time";
 
 /// The reason with which a session ends whose credential ran out or was revoked.
 inline constexpr std::string_view auth_failed = "auth_failed";
@@ -105,6 +140,11 @@ public:
     /// Asked once for each client, before anything of it is answered. Spec: anchor `path`.
     [[nodiscard]] virtual admission admit(const session_request& /*asked*/) { return {}; }
     [[nodiscard]] virtual decision decide(const access_request& asked) = 0;
+    /// Asked once for each subscription, PUBLISH and PUBLISH_NAMESPACE that was allowed; refused
+    /// with EXCESSIVE_LOAD where nothing is left. Requests of one session may share a seat: each
+    /// gives it back by `leave`.
+    [[nodiscard]] virtual seat_answer seat(const seat_request& /*asked*/) { return {}; }
+    virtual void leave(seat_id /*seat*/) {}
     /// Asked by `relay::revoke`: whether what was allowed on a credential is over.
     [[nodiscard]] virtual bool is_gone(credential_id /*which*/) const { return false; }
     /// A session that was admitted, or was refused, is over.

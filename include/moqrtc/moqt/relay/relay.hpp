@@ -137,7 +137,7 @@ private:
     void end_request(instant now, peer& p, request_id id, request_error_code why, reset_code code,
                      std::string_view reason);
     void shut(instant now, peer& p);
-    void close_unauthorized(instant now, peer& p);
+    void close_unauthorized(instant now, peer& p, std::string_view reason = auth_failed);
     void prune_holds(peer& p);
     void say_expiry(instant now, const peer& p, request_id id, carrier in,
                     message_params& told) const;
@@ -145,6 +145,16 @@ private:
     [[nodiscard]] full_track_name name_of(const peer& p, request_id id) const;
     void refuse(instant now, peer& p, request_id id, request_error_code code,
                 std::string_view reason, std::optional<duration> retry_after = {});
+    /// Refuses what is more than a limit allows.
+    void refuse_over(instant now, peer& p, request_id id, relay_limit limit);
+    void hit(relay_limit limit) noexcept {
+        ++statistics_.limit_hits[static_cast<std::size_t>(limit)];
+    }
+    [[nodiscard]] seat_answer ask_seat(instant now, const peer& p, seat_kind kind,
+                                       const track_namespace& space);
+    [[nodiscard]] bool take_seat(instant now, peer& p, request_id id, seat_kind kind,
+                                 const track_namespace& space);
+    void leave_seat(peer& p, request_id id);
     void on_track_status(instant now, peer& p, event& e);
     void answer_status(instant now, peer& p, request_id id, const message_params& params,
                        const wire_rules& from, bytes properties);

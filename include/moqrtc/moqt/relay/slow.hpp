@@ -11,6 +11,7 @@ MOQRTC_INLINE bool relay::fell_behind(instant now, track& t, std::size_t place) 
     const auto unsent = l.to->session.unsent_bytes(l.id);
     if (!l.backlog.is_behind(now, unsent, config_.backlog_age) && unsent <= config_.backlog_bytes)
         return false;
+    hit(relay_limit::backlog);
     cut_back(now, t, place);
     report(relay_event::kind::subscriber_behind, l.to).name = t.name;
     return true;

@@ -16,10 +16,13 @@ MOQRTC_INLINE void relay::on_subscribe(instant now, peer& p, event& e) {
                m->params.authorization_tokens))
         return;
     if (!p.info.sibling && p.subscribers.size() >= config_.max_subscriptions_per_session)
-        return refuse(now, p, e.id, request_error_code::excessive_load, "too many subscriptions");
+        return refuse_over(now, p, e.id, relay_limit::subscriptions);
+    if (!take_seat(now, p, e.id, seat_kind::subscriber, name.space)) return;
     const auto track_index = open_track(name);
-    if (track_index == none)
-        return refuse(now, p, e.id, request_error_code::excessive_load, "too many tracks");
+    if (track_index == none) {
+        leave_seat(p, e.id);
+        return refuse_over(now, p, e.id, relay_limit::tracks);
+    }
     const auto index = subscribers_.take();
     auto& s = subscribers_[index];
     s.to = &p;
@@ -173,6 +176,7 @@ MOQRTC_INLINE void relay::remove_subscriber(instant now, std::uint32_t index, bo
     auto& t = tracks_[track_index];
     if (!fills_go_on) drop_fills(now, *s.to, s.id);
     s.to->subscribers.erase(s.id);
+    leave_seat(*s.to, s.id);
     std::erase(t.waiting, index);
     if (s.place != none) {
         for (const auto live : t.live)

@@ -6,6 +6,8 @@
 #include <moqrtc/moqt/relay/location_range.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -53,6 +55,12 @@ public:
         bytes_ -= bytes;
         --objects_;
     }
+    /// What made groups go before their time.
+    enum class bound : std::uint8_t { bytes, track_bytes, groups };
+    void note_dropped(bound why) noexcept { ++dropped_[static_cast<std::size_t>(why)]; }
+    [[nodiscard]] std::uint64_t dropped(bound why) const noexcept {
+        return dropped_[static_cast<std::size_t>(why)];
+    }
     /// Drops groups, oldest first, until the bound on bytes holds or only retained ones are left.
     inline void enforce();
     [[nodiscard]] bool empty() const noexcept { return groups_.in_use() == 0; }
@@ -72,6 +80,7 @@ private:
     std::uint32_t newest_ = none;
     std::size_t bytes_ = 0;
     std::size_t objects_ = 0;
+    std::array<std::uint64_t, 3> dropped_{};
 };
 
 /// What a walk over a range of locations meets next.
@@ -118,6 +127,7 @@ public:
         if (auto* found = find(group)) return found;
         if (order_.size() >= store_->config().cache_groups) {
             if (group < (*store_)[order_.front()].id) return nullptr;
+            store_->note_dropped(cache_store::bound::groups);
             drop(0);
         }
         const auto index = store_->take(*this, group);
@@ -243,8 +253,10 @@ private:
         if (group.bytes > config.cache_track_bytes && !retain_)
             while (group.objects.size() > 1 && group.bytes > config.cache_track_bytes)
                 drop_front(group);
-        while (order_.size() > 1 && bytes_ > config.cache_track_bytes)
+        while (order_.size() > 1 && bytes_ > config.cache_track_bytes) {
+            store_->note_dropped(cache_store::bound::track_bytes);
             drop(0);
+        }
         if (store_->bytes() > config.cache_bytes) store_->enforce();
     }
     void learn_group(std::uint64_t group, std::uint64_t first, std::uint64_t last) {
@@ -306,7 +318,7 @@ inline void cache_store::enforce() {
     auto index = oldest_;
     while (bytes_ > config_->cache_bytes && index != none) {
         const auto next = groups_[index].newer;
-        groups_[index].owner->drop_oldest(index);
+        if (groups_[index].owner->drop_oldest(index)) note_dropped(bound::bytes);
         index = next;
     }
 }

@@ -150,9 +150,15 @@ MOQRTC_INLINE void relay::on_publish(instant now, peer& p, event& e) {
     if (known && known->unknown_mandatory)
         return refuse(now, p, e.id, request_error_code::unsupported_extension,
                       "unknown mandatory track property");
+    if (!take_seat(now, p, e.id, seat_kind::publisher, name.space)) return;
     const auto track_index = open_track(name);
-    if (track_index == none || tracks_[track_index].sources.size() >= config_.max_sources_per_track)
-        return refuse(now, p, e.id, request_error_code::excessive_load, "too many tracks");
+    if (track_index == none ||
+        tracks_[track_index].sources.size() >= config_.max_sources_per_track) {
+        leave_seat(p, e.id);
+        return refuse_over(now, p, e.id,
+                           track_index == none ? relay_limit::tracks
+                                               : relay_limit::publishers_per_track);
+    }
     prefer_publish(now, track_index, p);
     auto& t = tracks_[track_index];
     const bool unwatched = p.info.upstream ? is_offered(name.space) : config_.receive_unwatched;
@@ -162,7 +168,7 @@ MOQRTC_INLINE void relay::on_publish(instant now, peer& p, event& e) {
     wanted = wanted && !is_second(t, p);
     message_params params;
     params.forward = wanted;
-    if (!p.session.accept_publish(now, e.id, params)) return;
+    if (!p.session.accept_publish(now, e.id, params)) return leave_seat(p, e.id);
     touch(p);
     const auto index = sources_.take();
     auto& s = sources_[index];
@@ -244,6 +250,7 @@ MOQRTC_INLINE void relay::forget_source(std::uint32_t index) {
     if (!t.has_established(sources_))
         if (auto* group = t.cache->newest()) group->torn = true;
     s.from->sources.erase(s.id);
+    leave_seat(*s.from, s.id);
     sources_.give(index);
 }
 

@@ -207,6 +207,28 @@ test("a lost connection closes the session, once", async () => {
   assert.equal(client.session.moqt.handle, 0);
 });
 
+test("what ends a session counts, not that its streams end before it", async () => {
+  const [near, far] = transportPair("moqt-18");
+  const open = near.createUnidirectionalStream.bind(near);
+  let stop;
+  near.createUnidirectionalStream = async () => {
+    const way = (await open()).getWriter();
+    return new WritableStream({ start: (controller) => (stop ??= (e) => controller.error(e)),
+      write: (chunk) => way.write(chunk) });
+  };
+  recording(module, far, { draft: 18, isServer: true });
+  const client = recording(module, near, { draft: 18 });
+  await until(() => client.find("established"), "established");
+  // As Chromium tells it: the code is none of the application's.
+  stop(Object.assign(new Error("gone"), { streamErrorCode: 0 }));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(client.find("closed"), undefined);
+  far.close({ closeCode: 2, reason: "auth_failed" });
+  await until(() => client.find("closed"), "the end");
+  assert.deepEqual([client.find("closed").codeName, client.find("closed").text],
+    ["UNAUTHORIZED", "auth_failed"]);
+});
+
 test("a hundred sessions leave no memory behind", async () => {
   const sizes = [];
   for (let i = 0; i < 100; ++i) {

@@ -1,42 +1,13 @@
 // Carries bytes between a WebTransport and a session of the module.
+import { CONGESTED, Delivery } from "./delivery.js";
 
 /** Streams that the transport may open at one time, as far as the session cares. */
 const STREAM_CREDIT = 1 << 20;
 
-/** Above this delay (ms) of what was handed over, streams that can wait are not written to. */
-const CONGESTED = 200;
 const LOOK_AGAIN = 40; // ms
 
 /** How long the end of a session may come behind that of its streams. */
 const FAREWELL = 100; // ms
-
-/**
- * How long the browser and the path take to deliver what they were handed. Nothing says it but the
- * closing of streams, which is confirmed when all their bytes have arrived.
- */
-class Delivery {
-  constructor() {
-    this.closing = new Map(); // stream to when its closing began
-    this.shortest = Infinity;
-    this.last = { at: -Infinity, delay: 0 };
-  }
-  began(stream, now) {
-    this.closing.set(stream, now);
-  }
-  ended(stream, now) {
-    const took = now - this.closing.get(stream);
-    this.closing.delete(stream);
-    this.shortest = Math.min(this.shortest, took);
-    this.last = { at: now, delay: took - this.shortest };
-  }
-  /** Milliseconds beyond the shortest delivery. */
-  delay(now) {
-    let most = now - this.last.at < 500 ? this.last.delay : 0;
-    const usual = this.shortest === Infinity ? CONGESTED : this.shortest;
-    for (const began of this.closing.values()) most = Math.max(most, now - began - usual);
-    return most;
-  }
-}
 
 /**
  * A session on a WebTransport, or on anything that looks like one.

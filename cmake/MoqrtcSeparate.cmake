@@ -9,6 +9,6 @@ function(moqrtc_separate target scope)
         file(CONFIGURE OUTPUT "${source}" CONTENT "#include <moqrtc/${part}/source.hpp>\n")
         target_sources(${target} PRIVATE "${source}")
         set_source_files_properties("${source}" TARGET_DIRECTORY ${target}
-            PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+            PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
     endforeach()
 endfunction()

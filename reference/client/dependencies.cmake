@@ -7,6 +7,15 @@ target_link_libraries(moqrtc_client PUBLIC moqrtc_reference PRIVATE moqrtc_ours)
 target_compile_options(moqrtc_client PRIVATE $<$<CONFIG:Release>:-O1>)
 moqrtc_precompile(moqrtc_client <CLI/CLI.hpp> <asio/io_context.hpp> <moqrtc/moqt/session/session.hpp>
     <moqrtc/catalog/catalog_state.hpp>)
+moqrtc_together(moqrtc_client commands client catalog_command decode_command fetch_command
+    media_commands token_command)
+moqrtc_together(moqrtc_client tracks client interop_command namespaces_command options recv_command
+    send_command status_command)
+moqrtc_together(moqrtc_client decode client decode_moqt decode_mp4 decode_token print query runner)
+moqrtc_together(moqrtc_client interop client init_tracks interop_cases interop_data_cases
+    interop_stage interop_track)
+moqrtc_together(moqrtc_client media client media_source publication publisher subscriber
+    subscriber_tracks track_receiver)
 
 set_property(TARGET moqrtc-client PROPERTY SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/client/main.cpp")
 target_link_libraries(moqrtc-client PRIVATE moqrtc_client)

@@ -71,7 +71,7 @@ void subscribe_before_announce(interop_stage& stage) {
                [&] { return subscriber.answer_to(*id).has_value(); });
 }
 
-constexpr std::array cases{
+constexpr std::array cases_of_the_draft{
     interop_case{"setup-only", milliseconds(2000), setup_only},
     interop_case{"announce-only", milliseconds(2000), announce_only},
     interop_case{"publish-namespace-done", milliseconds(2000), publish_namespace_done},
@@ -83,7 +83,7 @@ constexpr std::array cases{
 } // namespace
 
 std::span<const interop_case> runner_cases() {
-    return cases;
+    return cases_of_the_draft;
 }
 
 } // namespace moqrtc::reference

@@ -272,7 +272,7 @@ void datagram_objects(interop_stage& stage) {
     compare_objects(s.track.objects(), subscriber.objects(id));
 }
 
-constexpr std::array cases{
+constexpr std::array cases_with_data{
     interop_case{"single-object", milliseconds(3000), single_object},
     interop_case{"single-group", milliseconds(5000), single_group},
     interop_case{"multiple-groups", milliseconds(5000), multiple_groups},
@@ -287,7 +287,7 @@ constexpr std::array cases{
 } // namespace
 
 std::span<const interop_case> data_cases() {
-    return cases;
+    return cases_with_data;
 }
 
 } // namespace moqrtc::reference

@@ -5,7 +5,6 @@
 #include <moqrtc/catalog/writer.hpp>
 #include <moqrtc/codec/description.hpp>
 
-#include <chrono>
 #include <cstdio>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,12 +16,6 @@ namespace {
 /// Without pacing, production waits while this much is unsent.
 constexpr std::size_t unpaced_window = std::size_t{4} << 20;
 
-std::uint64_t unix_milliseconds() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
-
 } // namespace
 
 publisher::publisher(runner& run, publish_options options)
@@ -30,7 +23,7 @@ publisher::publisher(runner& run, publish_options options)
       options_{std::move(options)},
       offer_{run, options_.space, options_.trace},
       progress_{!run.options().json},
-      first_group_{unix_milliseconds()},
+      first_group_{wall_clock_milliseconds()},
       next_catalog_group_{first_group_} {}
 
 std::string publisher::open() {

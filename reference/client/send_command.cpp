@@ -9,7 +9,6 @@
 #include <asio/posix/stream_descriptor.hpp>
 
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -24,13 +23,6 @@ constexpr std::size_t longest_line = std::size_t{1} << 20;
 constexpr std::size_t window = std::size_t{4} << 20; ///< reading pauses while so much is unsent
 constexpr duration pause = milliseconds(5);
 
-/// The next group IDs of whoever publishes this track again are larger.
-std::uint64_t unix_milliseconds() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
-
 /// Publishes standard input, a line an object; with --json a line says where its object belongs.
 class line_sender final : public application {
 public:
@@ -38,7 +30,7 @@ public:
         : run_{&run},
           offer_{run, name.space},
           input_{run.context()},
-          group_{unix_milliseconds()},
+          group_{wall_clock_milliseconds()},
           per_group_{per_group} {
         offer_.add_track(name.name, moqt::default_priority, false);
     }

@@ -20,6 +20,11 @@ namespace moqrtc::reference {
         std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
 }
 
+/// Milliseconds of the wall clock: the first group of whoever publishes a track again is larger.
+[[nodiscard]] inline std::uint64_t wall_clock_milliseconds() noexcept {
+    return wall_clock_nanoseconds() / 1'000'000;
+}
+
 /// An instant or duration in the nanoseconds that the QUIC stack counts in.
 [[nodiscard]] constexpr std::uint64_t nanoseconds(instant t) noexcept {
     return t == never ? UINT64_MAX : static_cast<std::uint64_t>(t.us) * 1000;

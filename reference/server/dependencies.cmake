@@ -18,23 +18,17 @@ target_compile_definitions(moqrtc_server PRIVATE MOQRTC_VERSION_TEXT="${PROJECT_
 moqrtc_precompile(moqrtc_server <moqrtc/moqt/relay/relay.hpp> <nlohmann/json.hpp>)
 
 # Files that are small, or share templates that are not, are compiled together.
-set_target_properties(moqrtc_server PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-function(moqrtc_server_group group folder)
-    foreach(name IN LISTS ARGN)
-        set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${name}.cpp"
-            PROPERTIES UNITY_GROUP ${group})
-    endforeach()
-endfunction()
-moqrtc_server_group(routes control routes_access routes_devices routes_calls routes_records
-    routes_server routes_streams openapi api_dispatch)
-moqrtc_server_group(control control control_api call_coordinator call_registry control_state broadcast_watch
-    webhooks signing_keys)
-moqrtc_server_group(store control access_directory control_thread database event_hub kill_switch
-    migrations records secrets)
-moqrtc_server_group(settings server host_names identity json_text relay_log status_board log options
-    settings setting_values environment)
-moqrtc_server_group(tokens server doors token_doors token_requests)
-moqrtc_server_group(shard server shard sibling_link http3_connection admission_gate admission_ledger)
+moqrtc_together(moqrtc_server routes control routes_access routes_devices routes_calls
+    routes_records routes_server routes_streams openapi api_dispatch)
+moqrtc_together(moqrtc_server control control control_api call_coordinator call_registry
+    control_state broadcast_watch webhooks signing_keys)
+moqrtc_together(moqrtc_server store control access_directory control_thread database event_hub
+    kill_switch migrations records secrets)
+moqrtc_together(moqrtc_server settings server host_names identity json_text relay_log status_board log
+    options settings setting_values environment)
+moqrtc_together(moqrtc_server tokens server doors token_doors token_requests)
+moqrtc_together(moqrtc_server shard server shard sibling_link http3_connection
+    admission_gate admission_ledger)
 
 set_property(TARGET moqrtc-server PROPERTY SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/server/main.cpp")
 target_link_libraries(moqrtc-server PRIVATE moqrtc_server)

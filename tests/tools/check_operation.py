@@ -15,7 +15,8 @@ from pathlib import Path
 
 def told_by_server(root):
     """Names in the server's sources: of its table, and those that are written out."""
-    text = (root / "reference/server/metrics_text.cpp").read_text()
+    text = "".join((root / "reference/server" / name).read_text()
+                   for name in ("metrics_text.cpp", "limit_table.cpp"))
     names = {f"moqrtc_{name}" for name in re.findall(r'^\s*\{"([a-z0-9_]+)",', text, re.M)}
     names |= set(re.findall(r'"((?:moqrtc|process)_[a-z0-9_]+)"', text))
     return names | {f"{name}{end}" for name in names for end in ("_bucket", "_sum", "_count")}

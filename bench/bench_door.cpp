@@ -255,18 +255,19 @@ void bare(benchmark::State& state, issuer& by, bool fresh) {
 
 int main(int argc, char** argv) {
     issuer by;
-    for (const bool fresh : {true, false}) {
-        const std::string name = fresh ? "D1/subscribe_fresh" : "D2/subscribe_known";
-        for (const auto version : {draft::d16, draft::d18})
-            benchmark::RegisterBenchmark(
-                (name + "_d" + std::to_string(number(version)) + "/ours").c_str(),
-                [&by, version, fresh](benchmark::State& state) { ours(state, by, version, fresh); })
-                ->UseManualTime();
-        benchmark::RegisterBenchmark((name + "/floor").c_str(), [&by,
-                                                                 fresh](benchmark::State& state) {
-            bare(state, by, fresh);
-        })->UseManualTime();
-    }
+    for (const bool fresh : {true, false})
+        for (const auto version : {draft::d16, draft::d18}) {
+            const auto name = std::string{fresh ? "D1/subscribe_fresh_d" : "D2/subscribe_known_d"} +
+                              std::to_string(number(version));
+            benchmark::RegisterBenchmark((name + "/ours").c_str(), [&by, version, fresh](
+                                                                       benchmark::State& state) {
+                ours(state, by, version, fresh);
+            })->UseManualTime();
+            benchmark::RegisterBenchmark((name + "/floor").c_str(), [&by, fresh](
+                                                                        benchmark::State& state) {
+                bare(state, by, fresh);
+            })->UseManualTime();
+        }
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     benchmark::RunSpecifiedBenchmarks();

@@ -182,6 +182,54 @@ TEST_F(quic_test, unknown_versions_get_the_list_of_ours) {
 }
 
 /// The same as in one thread, with each shard on its own.
+TEST_F(quic_test, before_trust_a_peer_sends_what_it_may_and_no_more) {
+    constexpr std::uint64_t early = 20'000;
+    constexpr std::uint64_t all = 500'000;
+    quic_config config;
+    config.early_bytes = early;
+    config.early_streams = 8;
+    start(config);
+    ASSERT_NO_FATAL_FAILURE(establish());
+    EXPECT_FALSE(far->connection->is_trusted());
+    EXPECT_EQ(near->connection->unidirectional_left(), 8u);
+    EXPECT_EQ(near->connection->bidirectional_left(), 8u);
+    near->send(*near->connection->open_unidirectional(), all);
+    EXPECT_TRUE(near->connection->send_datagram(slice::borrowed(as_bytes("early"))));
+    run_for(std::chrono::milliseconds{200});
+    EXPECT_EQ(far->received(), early);
+    EXPECT_TRUE(far->datagrams.empty());
+    EXPECT_EQ(server->statistics().early_budgets_spent, 1u);
+    far->connection->trust();
+    EXPECT_TRUE(far->connection->is_trusted());
+    ASSERT_TRUE(run_until([&] { return far->received() == all; }));
+    EXPECT_TRUE(far->intact());
+    EXPECT_TRUE(near->connection->send_datagram(slice::borrowed(as_bytes("later"))));
+    EXPECT_TRUE(run_until([&] { return far->datagrams.size() == 1; }));
+    // The one stream that was closed gives another.
+    EXPECT_TRUE(run_until([&] {
+        return near->connection->unidirectional_left() == config.unidirectional_streams;
+    })) << near->connection->unidirectional_left();
+    EXPECT_EQ(near->connection->bidirectional_left(), config.bidirectional_streams);
+}
+
+TEST_F(quic_test, above_a_rate_addresses_have_to_be_proved) {
+    quic_config config;
+    config.retry_rate = 1;
+    start(config);
+    ASSERT_NO_FATAL_FAILURE(establish());
+    EXPECT_EQ(server->statistics().retries_sent, 0u);
+    ASSERT_NO_FATAL_FAILURE(establish());
+    // One for each datagram of a first flight.
+    const auto retries = server->statistics().retries_sent;
+    EXPECT_GE(retries, 1u);
+    EXPECT_EQ(server->statistics().retries_for_rate, retries);
+    run_for(std::chrono::milliseconds{1100});
+    // Whoever was here before brings a token; another endpoint has none, but may come by now.
+    client = std::make_unique<quic_endpoint>(context, quic_config{});
+    ASSERT_NO_FATAL_FAILURE(establish());
+    EXPECT_EQ(server->statistics().retries_sent, retries);
+}
+
 TEST_F(quic_test, shards_on_threads_hand_datagrams_over) {
     constexpr std::uint8_t count = 3;
     struct shard {

@@ -2,6 +2,7 @@
 #include "token_doors.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace moqrtc::reference {
@@ -39,6 +40,15 @@ bool is_discovery(moqt::request_kind kind) noexcept {
 
 bool names_track(moqt::request_kind kind) noexcept {
     return !is_discovery(kind) && kind != moqt::request_kind::publish_namespace;
+}
+
+/// When that second began, on the clock that `now` is of, where the wall clock is the system's.
+instant beginning_of(auth::unix_time second, instant now) {
+    const auto exact = std::chrono::duration_cast<std::chrono::microseconds>(
+                           std::chrono::system_clock::now().time_since_epoch())
+                           .count();
+    const auto ago = exact - second.seconds * 1'000'000;
+    return ago >= 0 && ago < 2'000'000 ? now + microseconds(-ago) : now;
 }
 
 moqt::request_error_code code_of(refusal_reason why) noexcept {
@@ -120,7 +130,9 @@ moqt::decision token_doors::decide(const moqt::access_request& asked) {
         const auto kept = keep(of, found, out.replaces);
         if (!kept) return refuse(of, kept.error().why);
         out.credential = *kept;
-        out.until = until(*found, asked.now);
+        // With what the session stands on it ends as a whole, and the session says why.
+        const bool of_session = *kept == of.base && out.replaces == moqt::no_credential;
+        out.until = of_session ? never : until(*found, asked.now);
         if (out.replaces != moqt::no_credential && out.replaces == of.base) of.base = *kept;
         out.ends_session = of.came_by.by == entrance::door::playback;
     }
@@ -176,7 +188,9 @@ auth::verdict<moqt::credential_id> token_doors::keep(session& of, const auth::gr
 instant token_doors::until(const auth::grant& one, instant now) const {
     // A call token admits; the call is what lasts.
     if (one.kind == auth::profile::call) return never;
-    return auth::deadline(one.expires, wall(), now);
+    // Tokens count in seconds, and this one has begun: its beginning is what counts from.
+    const auto second = wall();
+    return auth::deadline(one.expires, second, beginning_of(second, now));
 }
 
 bool token_doors::holds(const auth::grant& one) const {

@@ -77,7 +77,7 @@ class Cell:
     def our_relay(self):
         port = free_udp_port()
         relay = self.start("our-relay", [
-            BIN / "moqrtc-server", "--listen", f"127.0.0.1:{port}", "--http", "off", "--data-dir",
+            BIN / "moqrtc-server", "--listen", f"127.0.0.1:{port}", "--http", "off", "--https", "off", "--data-dir",
             self.directory / "data", "--drafts", self.draft])
         if not relay.wait_for_port(port, 10):
             raise Failure("our relay did not start: " + relay.complaint())

@@ -57,18 +57,23 @@ std::shared_ptr<const access_snapshot> access_directory::current() const {
 }
 
 void access_directory::watch(listener on_change) {
-    const std::lock_guard lock{guard_};
-    on_change(current_);
+    const std::lock_guard turn{turn_};
+    on_change(current());
     listeners_.push_back(std::move(on_change));
 }
 
 void access_directory::publish(access_snapshot fresh) {
-    // Under the lock, so that everybody sees the versions in their order.
-    const std::lock_guard lock{guard_};
-    fresh.version = current_->version + 1;
-    current_ = std::make_shared<const access_snapshot>(std::move(fresh));
+    // One turn for all of it, so that everybody sees the versions in their order; `current` waits
+    // for the exchange of a pointer alone.
+    const std::lock_guard turn{turn_};
+    fresh.version = current()->version + 1;
+    const auto made = std::make_shared<const access_snapshot>(std::move(fresh));
+    {
+        const std::lock_guard lock{guard_};
+        current_ = made;
+    }
     for (const auto& one : listeners_)
-        one(current_);
+        one(made);
 }
 
 std::optional<session_name> session_name::parse(std::string_view text) {

@@ -110,16 +110,19 @@ public:
 
     /// Cheap enough for every request; still, a shard rather keeps what `watch` gave it.
     [[nodiscard]] std::shared_ptr<const access_snapshot> current() const;
-    /// Calls `on_change` with the newest snapshot now, and with each one after it, on the thread
-    /// that publishes: a shard posts it to itself. Lives as long as the directory.
+    /// Calls `on_change` with the newest snapshot now, and with each one after it, in their order
+    /// and on the thread that publishes: a shard posts it to itself. Lives as long as the
+    /// directory. A listener may call `current`, which is at least as new as what it was given;
+    /// never `watch` or `publish`, which wait for it.
     void watch(listener on_change);
     /// Gives the snapshot the next version and hands it on.
     void publish(access_snapshot fresh);
 
 private:
+    std::mutex turn_; ///< of those who tell listeners: one after the other; before `guard_`
+    std::vector<listener> listeners_;
     mutable std::mutex guard_;
     std::shared_ptr<const access_snapshot> current_;
-    std::vector<listener> listeners_;
 };
 
 /// A token that admits once over each transport, and what it admits to.

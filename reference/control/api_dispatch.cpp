@@ -12,6 +12,12 @@ constexpr std::string_view api_base = "/api/v1";
 /// The paths that an older backend had: the same routes.
 constexpr std::string_view older_paths = "/streams";
 
+/// What devices call with their tokens, each for its own records alone (`keep_to_own`).
+constexpr std::string_view for_devices[] = {
+    "list_streams",   "make_streams", "get_streams",   "end_streams",  "stream_health",
+    "remove_streams", "listen",       "list_commands", "get_commands", "advance_commands",
+    "list_pairs",     "get_pairs",    "get_devices"};
+
 int hex(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -109,26 +115,6 @@ api_json read_body(const http_request& request) {
 
 } // namespace
 
-bool api_caller::may(std::string_view scope) const {
-    if (everything) return true;
-    const auto has = [&](std::string_view one) {
-        return std::ranges::find(scopes, one) != scopes.end();
-    };
-    if (has("admin") || has(scope)) return true;
-    return scope.ends_with(":read") && has("read");
-}
-
-std::string api_call::org() const {
-    if (!who.everything) return who.org;
-    const auto found = query.find("org");
-    return found == query.end() ? std::string{every_org} : found->second;
-}
-
-std::string api_call::own_org() const {
-    const auto found = query.find("org");
-    return who.everything && found != query.end() ? found->second : who.org;
-}
-
 std::string api_call::text(std::string_view name) const {
     const auto found = body.find(name);
     const auto* text = found == body.end() ? nullptr : std::get_if<std::string>(&found->second);
@@ -180,6 +166,8 @@ const route_list& all_routes() {
         add_record_routes(out);
         add_device_routes(out);
         add_call_routes(out);
+        for (auto& one : out)
+            one.devices = std::ranges::find(for_devices, one.operation) != std::end(for_devices);
         return out;
     }();
     return all;
@@ -188,33 +176,6 @@ const route_list& all_routes() {
 bool control_api::is_ours(std::string_view path) {
     return path.starts_with("/api/v1/") || path == "/api/openapi.json" || path == older_paths ||
            path.starts_with("/streams/");
-}
-
-api_caller control_api::caller_of(const http_request& request, wall_seconds now) {
-    api_caller nobody{{}, state_->first_org, {}, false};
-    constexpr std::string_view bearer = "Bearer ";
-    if (request.authorization.empty()) {
-        nobody.everything = config_.open;
-        return nobody;
-    }
-    if (limits_->locked_out(request.peer, now))
-        throw api_problem{429, "too-many", "too many wrong keys from this address", {}, 60};
-    if (request.authorization.starts_with(bearer)) {
-        const auto digest = to_hex(
-            state_->secrets->digest(std::string_view{request.authorization}.substr(bearer.size())));
-        auto asked = state_->store.prepare(
-            "SELECT id, org, scopes FROM api_keys WHERE digest = ? AND revoked IS NULL");
-        asked.bind(std::string_view{digest});
-        if (asked.step()) {
-            api_caller out{asked.text(0), asked.text(1), {}, false};
-            for (const auto& one : api_json::parse(asked.text(2)))
-                out.scopes.push_back(one.get<std::string>());
-            out.everything = std::ranges::find(out.scopes, "admin") != out.scopes.end();
-            return out;
-        }
-    }
-    limits_->failed(request.peer, now);
-    throw api_problem{401, "unauthorized", "no such key, or it was revoked", {}, 0};
 }
 
 void control_api::dispatch(http_request request, const http_server::reply& reply) {
@@ -239,11 +200,17 @@ void control_api::dispatch(http_request request, const http_server::reply& reply
     call.who = caller_of(request, now);
     if (!limits_->pass(call.who.name.empty() ? request.peer : call.who.name, now))
         throw api_problem{429, "too-many", "more than 200 requests in a second", {}, 1};
-    if (!to.scope.empty() && !call.who.may(to.scope)) {
+    const bool device = !call.who.device.empty();
+    if (!to.scope.empty() && !(device ? to.devices : call.who.may(to.scope))) {
         if (call.who.name.empty())
             throw api_problem{
                 401, "unauthorized", "a key is needed: Authorization: Bearer …", {}, 0};
-        throw api_problem{403, "forbidden", "your key has not the scope " + to.scope, {}, 0};
+        throw api_problem{403,
+                          "forbidden",
+                          device ? "this is not for devices"
+                                 : "your key has not the scope " + to.scope,
+                          {},
+                          0};
     }
     call.parts = std::move(found.parts);
     call.query = read_query(request.query);
@@ -251,30 +218,44 @@ void control_api::dispatch(http_request request, const http_server::reply& reply
     const bool changes = request.method != "GET" && request.method != "DELETE";
     if (changes && !to.takes.empty())
         call.body = read_fields(to.takes, read_body(request), to.making);
-    // Whoever lost the answer asks again with the same key and gets what was made, without secrets.
-    const bool once = to.status == 201 && to.shows != nullptr && !request.idempotency_key.empty();
-    const auto name = once ? to_hex(state_->secrets->digest(call.who.name + "\n" + to.operation +
-                                                            "\n" + request.idempotency_key))
-                           : std::string{};
-    if (once) {
-        const auto made =
-            state_->store.first("SELECT made FROM repeats WHERE name = ?", std::string_view{name});
-        if (made)
-            if (auto record =
-                    find_record(state_->store, *to.shows, every_org, std::get<std::string>(*made)))
-                return reply(json_response(*record));
-    }
+    keep_to_own(*state_, to, call);
+    const bool repeats = to.status == 201 && to.shows != nullptr;
+    if (repeats && !request.idempotency_key.empty())
+        return act_once(to, std::move(call), request, reply);
     call.request = std::move(request);
-    to.act(*state_, call,
-           once ? api_reply{[&](http_response made) {
-               if (made.status == 201)
-                   state_->store.run(
-                       "INSERT OR REPLACE INTO repeats (name, made, created) VALUES (?, ?, ?)",
-                       std::string_view{name},
-                       api_json::parse(made.body)["id"].get_ref<const std::string&>(), now);
-               reply(std::move(made));
-           }}
-                : api_reply{reply});
+    to.act(*state_, call, reply);
+}
+
+/// Whoever lost the answer asks again with the same key and gets what was made, without secrets.
+/// The key is written down together with what it stands for: after a crash there are both or
+/// neither.
+void control_api::act_once(const route& to, api_call call, const http_request& request,
+                           const http_server::reply& reply) {
+    auto& store = state_->store;
+    const auto name = to_hex(state_->secrets->digest(call.who.name + "\n" + to.operation + "\n" +
+                                                     request.idempotency_key));
+    if (const auto before =
+            store.first("SELECT made FROM repeats WHERE name = ?", std::string_view{name}))
+        if (const auto record =
+                find_record(store, *to.shows, every_org, std::get<std::string>(*before)))
+            return reply(json_response(*record));
+    call.request = request;
+    std::optional<http_response> made;
+    try {
+        database::transaction both{store};
+        to.act(*state_, call, [&](http_response it) { made = std::move(it); });
+        if (made && made->status == 201)
+            store.run("INSERT OR REPLACE INTO repeats (name, made, created) VALUES (?, ?, ?)",
+                      std::string_view{name},
+                      api_json::parse(made->body)["id"].get_ref<const std::string&>(), call.now);
+        both.commit();
+    } catch (...) {
+        // What was not written must not stand in memory either.
+        state_->reread();
+        throw;
+    }
+    if (!made) throw storage_failure{"what makes a record answers at once"};
+    reply(std::move(*made));
 }
 
 void control_api::answer_request(const http_request& request, const http_server::reply& reply) {

@@ -2,6 +2,7 @@
 #include "common/locator.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace moqrtc::reference {
 namespace {
@@ -59,6 +60,10 @@ void broadcast_watch::look(const server_status& now, wall_seconds at) {
         for (const auto& [space, count] : viewers)
             there[space].viewers += count;
     }
+    std::set<std::string, std::less<>> published;
+    for (const auto& [space, what] : there)
+        published.insert(space);
+    of_->streams.look(published, at);
     for (const auto& [space, what] : there) {
         const bool known = live_.contains(space);
         if (!known && live_.size() >= most) continue;
@@ -120,7 +125,7 @@ void broadcast_watch::tell(std::string_view event, const std::string& space, con
     const api_json body{{"event", event},     {"time", at},          {"org", one.org},
                         {"namespace", space}, {"broadcast", one.id}, {"started", one.started}};
     const auto text = body.dump(-1, ' ', true, api_json::error_handler_t::replace);
-    of_->events->tell(one.org, event, text);
+    of_->events->tell(one.org, of_->streams.device_of(space), event, text);
     if (of_->directory->current()->has_feature("webhooks"))
         of_->hooks.add(one.org, event, text, at);
 }

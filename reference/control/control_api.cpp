@@ -2,6 +2,7 @@
 #include "caller_limits.hpp"
 #include "common/private_file.hpp"
 #include "control_api.hpp"
+#include "device_tokens.hpp"
 #include "route.hpp"
 
 #include <utility>
@@ -24,6 +25,7 @@ control_api::control_api(config settings, control_outside outside)
       state_{std::make_unique<control_state>(config_.data, keeper_of(config_.data), directory_,
                                              events_, config_.open)},
       limits_{std::make_unique<caller_limits>()},
+      tokens_{std::make_unique<device_tokens>()},
       watch_{std::make_unique<broadcast_watch>(*state_)} {
     state_->outside = std::move(outside);
     // The key's file is there before the key is: a crash in between leaves one that opens nothing,
@@ -123,6 +125,11 @@ void control_api::tick() {
                     }
                 });
             });
+        for (const auto& id : state_->streams.stale(now)) {
+            store.run("UPDATE streams SET state = 'ended', ended = ? WHERE id = ?", now,
+                      std::string_view{id});
+            state_->streams.remove(id);
+        }
         const auto hooks = state_->hooks.figures();
         counters_.webhooks_waiting = hooks.waiting;
         counters_.webhooks_delivered = hooks.delivered;

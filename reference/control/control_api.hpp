@@ -17,7 +17,10 @@ namespace moqrtc::reference {
 
 class broadcast_watch;
 class caller_limits;
+class device_tokens;
+struct api_call;
 struct api_caller;
+struct route;
 
 /// Requests that were answered, by what became of them; for metrics.
 struct api_counters {
@@ -75,7 +78,11 @@ private:
 
     void answer_request(const http_request& request, const http_server::reply& reply);
     void dispatch(http_request request, const http_server::reply& reply);
+    void act_once(const route& to, api_call call, const http_request& request,
+                  const http_server::reply& reply);
     [[nodiscard]] api_caller caller_of(const http_request& request, wall_seconds now);
+    [[nodiscard]] api_caller device_of(std::string_view token, const std::string& peer,
+                                       wall_seconds now);
     void tick();
 
     config config_;
@@ -85,6 +92,7 @@ private:
     std::filesystem::path first_key_;
     std::unique_ptr<control_state> state_;
     std::unique_ptr<caller_limits> limits_;
+    std::unique_ptr<device_tokens> tokens_;
     std::unique_ptr<broadcast_watch> watch_;
     webhook_sender send_;
     wall_seconds swept_ = 0;

@@ -53,6 +53,13 @@ control_state::control_state(const std::filesystem::path& data,
       hooks{store, secrets} {
     auto asked = store.prepare("SELECT id FROM orgs ORDER BY rowid LIMIT 1");
     if (asked.step()) first_org = asked.text(0);
+    streams.load(store, wall_time());
+}
+
+void control_state::reread() {
+    streams.load(store, wall_time());
+    calls = call_registry{store};
+    publish();
 }
 
 void control_state::publish() {

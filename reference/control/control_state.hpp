@@ -8,6 +8,7 @@
 #include "secrets.hpp"
 #include "server/server_status.hpp"
 #include "signing_keys.hpp"
+#include "stream_registry.hpp"
 #include "webhooks.hpp"
 
 #include <atomic>
@@ -45,6 +46,9 @@ struct control_state {
     /// Rebuilds what the doors see and hands it on. Call it after every change to what it is made
     /// of, before the change is acknowledged.
     void publish();
+    /// Brings everything that stands in memory back to what the database has: after something was
+    /// rolled back, or removed with all that belongs to it.
+    void reread();
     /// Reads the kill switches again; true when one changed.
     bool watch_kill();
     /// Makes what a new database has: an organisation and a key for everything, whose text `keep`
@@ -61,6 +65,7 @@ struct control_state {
     kill_switch kill;
     kill_switch::states killed{};
     webhooks hooks;
+    stream_registry streams;
     control_outside outside;
     std::string first_org; ///< whose records those of callers without a key are
 };

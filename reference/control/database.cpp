@@ -150,14 +150,21 @@ void database::migrate() {
     }
 }
 
+database::transaction::transaction(database& of)
+    : of_{&of}, inner_{sqlite3_get_autocommit(of.open_) == 0} {
+    of_->run(inner_ ? "SAVEPOINT inside" : "BEGIN IMMEDIATE");
+}
+
 void database::transaction::commit() {
-    of_->run("COMMIT");
+    of_->run(inner_ ? "RELEASE inside" : "COMMIT");
     of_ = nullptr;
 }
 
 database::transaction::~transaction() {
     // Failing here means that SQLite rolled back already.
-    if (of_ != nullptr) sqlite3_exec(of_->open_, "ROLLBACK", nullptr, nullptr, nullptr);
+    if (of_ != nullptr)
+        sqlite3_exec(of_->open_, inner_ ? "ROLLBACK TO inside; RELEASE inside" : "ROLLBACK",
+                     nullptr, nullptr, nullptr);
 }
 
 } // namespace moqrtc::reference

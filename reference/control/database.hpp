@@ -99,10 +99,11 @@ public:
     }
     [[nodiscard]] int schema_version() const;
 
-    /// Statements that take effect together: rolled back unless committed.
+    /// Statements that take effect together: rolled back unless committed. One inside another is
+    /// part of the outer one.
     class transaction {
     public:
-        explicit transaction(database& of) : of_{&of} { of_->run("BEGIN IMMEDIATE"); }
+        explicit transaction(database& of);
         ~transaction();
         transaction(const transaction&) = delete;
         transaction& operator=(const transaction&) = delete;
@@ -110,6 +111,7 @@ public:
 
     private:
         database* of_;
+        bool inner_;
     };
 
 private:

@@ -17,10 +17,12 @@ namespace moqrtc::reference {
 /// Threads every function may be called from any.
 class event_hub {
 public:
-    /// Listens for the events of one organisation, or of all (`*`), until `to` refuses one.
-    void listen(std::string org, event_sink to);
-    /// `data` is JSON in one line.
-    void tell(std::string_view org, std::string_view event, std::string_view data);
+    /// Listens for the events of one organisation, or of all (`*`), until `to` refuses one; with
+    /// `device`, only for those about that device.
+    void listen(std::string org, std::string device, event_sink to);
+    /// `data` is JSON in one line; `device` is what it is about, if anything.
+    void tell(std::string_view org, std::string_view device, std::string_view event,
+              std::string_view data);
     /// Who listens now, as far as it is known: whoever went is noticed at the next event.
     [[nodiscard]] std::size_t listeners() const;
 
@@ -29,6 +31,7 @@ private:
 
     struct listener {
         std::string org;
+        std::string device;
         event_sink to;
     };
     mutable std::mutex guard_;

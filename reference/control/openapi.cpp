@@ -163,9 +163,11 @@ api_json operation_of(const route& at) {
     if (at.scope.empty()) {
         out["security"] = api_json::array({api_json::object()});
     } else {
-        out["security"] =
+        auto& ways = out["security"] =
             api_json::array({api_json{{"key", api_json::array()}}, api_json::object()});
-        out["description"] = "Scope `" + at.scope + "`.";
+        if (at.devices) ways.push_back({{"device", api_json::array()}});
+        out["description"] =
+            "Scope `" + at.scope + "`" + (at.devices ? "; or a device, for what is its own." : ".");
     }
     return out;
 }
@@ -208,6 +210,11 @@ api_json openapi(const route_list& routes, std::string_view version) {
         {"description", "refused, and why"},
         {"content", {{"application/problem+json", {{"schema", reference_to("problem")}}}}}};
     parts["securitySchemes"]["key"] = {{"type", "http"}, {"scheme", "bearer"}};
+    parts["securitySchemes"]["device"] = {
+        {"type", "http"},
+        {"scheme", "bearer"},
+        {"bearerFormat", "JWT"},
+        {"description", "what `POST /devices/token` gives a device for its key"}};
     return out;
 }
 

@@ -14,10 +14,11 @@ namespace moqrtc::reference {
 
 /// Who asks.
 struct api_caller {
-    std::string name; ///< of the key; empty: nobody, or everybody where no key is needed
+    std::string name; ///< of key or device; empty: nobody, or everybody where no key is needed
     std::string org;
     std::vector<std::string> scopes{};
     bool everything = false;
+    std::string device{}; ///< the device whose token it is; such a caller has no scopes
 
     [[nodiscard]] bool may(std::string_view scope) const;
 };
@@ -54,6 +55,7 @@ struct route {
     bool making = false; ///< the body is of something new: what is required must be there
     const resource* shows = nullptr;
     bool is_list = false;
+    bool devices = false; ///< devices may call it with their tokens, for what is their own
     unsigned status = 200;
     std::function<void(control_state&, const api_call&, const api_reply&)> act{};
 };
@@ -79,6 +81,10 @@ void add_device_routes(route_list& to); ///< devices, pairs, commands, webhooks
 void add_stream_routes(route_list& to); ///< streams, analytics, events
 void add_server_routes(route_list& to); ///< info, sessions, kill switches, features
 void add_call_routes(route_list& to);   ///< calls and their tokens
+
+/// Holds a device to its own records: lists show no others, and what names another's is refused.
+/// For callers with keys it does nothing. Throws `api_problem`.
+void keep_to_own(control_state& state, const route& to, api_call& call);
 
 /// All of them, in the order of the description.
 [[nodiscard]] const route_list& all_routes();

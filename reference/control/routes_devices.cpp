@@ -56,8 +56,8 @@ http_response device_token(control_state& state, const api_call& call) {
     const auto org = std::get<std::string>(found->at("org"));
     auth::signaling_token what;
     what.device_id = std::get<std::string>(found->at("id"));
-    what.account_id = std::get<std::string>(found->at("account"));
-    if (what.account_id.empty()) what.account_id = org;
+    // The key that signs speaks for the organisation, and so does the token.
+    what.account_id = org;
     what.pair_id = call.text("pair");
     if (what.pair_id.empty()) {
         auto asked = state.store.prepare(
@@ -69,11 +69,13 @@ http_response device_token(control_state& state, const api_call& call) {
         if (!pair || std::get<std::string>(pair->at("device")) != what.device_id)
             throw wrong_field("pair", "this device is in no such pair");
     }
-    if (what.pair_id.empty()) throw wrong_field("pair", "this device is in no pair yet");
+    // A device in no pair yet is alone in one: its token opens the API and nobody's signaling.
+    const bool alone = what.pair_id.empty();
+    if (alone) what.pair_id = what.device_id;
     const auto made = state.keys.mint(org, what, call.now, call.number("ttl"));
     if (state.keys.take_changed()) state.publish();
     return json_response({{"token", made.token},
-                          {"pair", what.pair_id},
+                          {"pair", alone ? api_json{} : api_json(what.pair_id)},
                           {"ttl", made.ttl},
                           {"expires", made.expires.seconds}});
 }
@@ -95,7 +97,7 @@ http_response make_command(control_state& state, const api_call& call) {
     values["result"] = std::string{"{}"};
     values["updated"] = call.now;
     const auto made = make_record(state.store, what, call.own_org(), std::move(values), call.now);
-    state.events->tell(call.own_org(), "command:queued", made.dump());
+    state.events->tell(call.own_org(), device, "command:queued", made.dump());
     auto out = json_response(made, 201);
     out.location = "/api/v1/commands/" + made["id"].get<std::string>();
     return out;

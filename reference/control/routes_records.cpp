@@ -112,7 +112,11 @@ void add_routes(route_list& to, const resource& what) {
                               throw api_problem{409, "conflict", "the first organisation stays"};
                           if (!remove_record(state.store, what, call.org(), call.part()))
                               throw not_found(what.one);
-                          if (is_access(what)) state.publish();
+                          // What belonged to it went with it.
+                          if (what.path == "streams" || what.path == "orgs")
+                              state.reread();
+                          else if (is_access(what))
+                              state.publish();
                           return empty_response();
                       })});
 }

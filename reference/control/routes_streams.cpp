@@ -36,6 +36,7 @@ http_response make_stream(control_state& state, const api_call& call) {
     values["state"] = std::string{"live"};
     values["started"] = call.now;
     const auto made = make_record(state.store, what, call.own_org(), std::move(values), call.now);
+    state.streams.add(id, {call.own_org(), made["namespace"], device, false, call.now});
     auto out = json_response(made, 201);
     out.location = "/api/v1/streams/" + id;
     return out;
@@ -48,6 +49,7 @@ http_response end_stream(control_state& state, const api_call& call) {
     if ((*found)["state"] == "live")
         change_record(state.store, what, call.org(), call.part(),
                       {{"state", std::string{"ended"}}, {"ended", call.now}});
+    state.streams.remove(call.part());
     return json_response(*find_record(state.store, what, call.org(), call.part()));
 }
 
@@ -91,7 +93,8 @@ void add_stream_routes(route_list& to) {
                   .act = [](control_state& state, const api_call& call, const api_reply& reply) {
                       auto registered =
                           list_records(state.store, resource_at("streams"), call.org(), call.query);
-                      if (!state.outside.status)
+                      // A device is shown what it registered, not what others publish.
+                      if (!state.outside.status || !call.who.device.empty())
                           return reply(json_response(with_registered({}, std::move(registered))));
                       state.outside.status(
                           [registered, reply](std::shared_ptr<const server_status> now) {
@@ -142,8 +145,9 @@ void add_stream_routes(route_list& to) {
                       http_response out;
                       out.content_type = "text/event-stream";
                       out.body = ": listening\n\n";
-                      out.events = [hub = state.events, org = call.org()](event_sink sink) {
-                          hub->listen(org, std::move(sink));
+                      out.events = [hub = state.events, org = call.org(),
+                                    device = call.who.device](event_sink sink) {
+                          hub->listen(org, device, std::move(sink));
                       };
                       return out;
                   })});

@@ -19,11 +19,12 @@ moqrtc_precompile(moqrtc_server <moqrtc/moqt/relay/relay.hpp> <nlohmann/json.hpp
 
 # Files that are small, or share templates that are not, are compiled together.
 moqrtc_together(moqrtc_server routes control routes_access routes_devices routes_calls
-    routes_records routes_server routes_streams openapi api_dispatch)
+    routes_records routes_server routes_streams openapi api_dispatch
+    api_callers)
 moqrtc_together(moqrtc_server control control control_api call_coordinator call_registry
     control_state broadcast_watch webhooks signing_keys)
 moqrtc_together(moqrtc_server store control access_directory control_thread database event_hub
-    kill_switch migrations records secrets)
+    kill_switch migrations records secrets stream_registry)
 moqrtc_together(moqrtc_server settings server host_names identity json_text relay_log status_board log
     options settings setting_values environment)
 moqrtc_together(moqrtc_server tokens server doors token_doors token_requests)

@@ -1,4 +1,5 @@
 #include "http_connection.hpp"
+#include "http_fields.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
@@ -20,6 +21,10 @@ constexpr std::size_t header_limit = 8 << 10;
 constexpr std::chrono::seconds read_time{15}; ///< for a whole header, and between requests
 constexpr std::chrono::seconds write_time{15};
 constexpr std::chrono::seconds answer_time{5}; ///< of the data plane
+// What is taken off a client that goes on sending behind its answer.
+constexpr std::chrono::seconds linger_time{2};
+constexpr std::size_t linger_bytes = 256 << 10;
+constexpr std::size_t linger_piece = 16 << 10;
 constexpr std::size_t most_events = 256 << 10; ///< bytes that wait for one listener
 
 } // namespace
@@ -49,6 +54,7 @@ void http_connection::start() {
 void http_connection::read() {
     parser_.emplace();
     parser_->header_limit(header_limit);
+    parser_->body_limit(UINT64_MAX); // `on_header` says how long it may be, and answers
     stream_.tcp().expires_after(read_time);
     http::async_read_header(
         stream_, buffer_, *parser_,
@@ -59,6 +65,7 @@ void http_connection::on_header(error_code failure) {
     keep_alive_ = false;
     head_ = false;
     version_ = 11;
+    unread_ = true;
     if (failure) {
         // Ends, resets and timeouts need no answer; what is no HTTP does.
         if (failure == http::error::end_of_stream ||
@@ -74,18 +81,9 @@ void http_connection::on_header(error_code failure) {
     // A body that nobody wants is not read: the connection ends behind the answer instead.
     const bool body = parser_->chunked() || parser_->content_length().value_or(0) != 0;
     keep_alive_ = request.keep_alive() && !body;
+    unread_ = body;
     head_ = request.method() == http::verb::head;
-    const auto text = [](const auto& view) { return std::string{view.data(), view.size()}; };
-    const auto target = request.target();
-    const auto mark = std::min(target.find('?'), target.size());
-    request_ = {text(target.substr(0, mark)),
-                text(target.substr(std::min(mark + 1, target.size()))),
-                text(request[http::field::host]), text(request[http::field::if_none_match])};
-    request_.method = head_ ? "GET" : text(request.method_string());
-    request_.authorization = text(request[http::field::authorization]);
-    request_.origin = text(request[http::field::origin]);
-    request_.content_type = text(request[http::field::content_type]);
-    request_.idempotency_key = text(request["idempotency-key"]);
+    request_ = read_fields_of(request);
     request_.secure = stream_.secure();
     error_code gone;
     request_.peer = stream_.tcp().socket().remote_endpoint(gone).address().to_string();
@@ -124,6 +122,7 @@ void http_connection::on_body(error_code failure) {
             return send(plain_text(400, "this is not an HTTP request"));
         return;
     }
+    unread_ = false;
     request_.body = std::move(parser_->get().body());
     ask();
 }
@@ -187,12 +186,30 @@ void http_connection::write(http::response<Body> message) {
 }
 
 void http_connection::end() {
-    stream_.tcp().expires_after(write_time);
-    if (stream_.secure())
-        // The other side learns that nothing was cut off; its own word is not waited for.
-        return stream_.tls().async_shutdown([self = shared_from_this()](error_code) {});
+    stream_.tcp().expires_after(linger_time);
+    if (!stream_.secure()) return linger();
+    // The other side learns that nothing was cut off. Its own word comes, or the rest of its body
+    // instead, which is an error to TLS and nothing but bytes to what comes next.
+    stream_.tls().async_shutdown([self = shared_from_this()](error_code) { self->linger(); });
+}
+
+/// A socket that is closed while bytes wait in it is reset, and a reset takes the answer away from
+/// a client that has not read it yet (RFC 9112, 9.6): our half ends first, then what still comes is
+/// thrown away for a while.
+void http_connection::linger() {
     error_code ignored;
     stream_.tcp().socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+    if (unread_) discard(0);
+}
+
+void http_connection::discard(std::size_t taken) {
+    if (taken >= linger_bytes) return;
+    buffer_.consume(buffer_.size());
+    stream_.tcp().async_read_some(
+        buffer_.prepare(linger_piece),
+        [self = shared_from_this(), taken](error_code failure, std::size_t size) {
+            if (!failure) self->discard(taken + size);
+        });
 }
 
 /// The answer has no length: it ends with the connection. Whoever reads too slowly is left.

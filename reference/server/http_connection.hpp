@@ -48,6 +48,8 @@ private:
     template <class Body>
     void write(boost::beast::http::response<Body> message);
     void end();
+    void linger();
+    void discard(std::size_t taken);
     void begin_events(const http_response& answer);
     void push_event(std::string text);
     void write_event();
@@ -64,6 +66,7 @@ private:
     bool waiting_ = false;    ///< for that answer
     bool head_ = false;
     bool keep_alive_ = false;
+    bool unread_ = false; ///< the other side may still be sending what nobody reads
     unsigned version_ = 11;
     // A stream of events: pieces that are not written yet, in order.
     std::deque<std::string> events_;

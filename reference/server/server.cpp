@@ -31,6 +31,23 @@ int status_of(std::error_code code) {
     }
 }
 
+/// What to do about an address that cannot be had.
+std::string advice(std::error_code code, const std::string& setting) {
+    const auto another = "choose another with --" + setting + " HOST:PORT" +
+                         (setting == "listen" ? "" : ", or --" + setting + " off");
+    switch (code.value()) {
+    case EADDRINUSE:
+        return "; another program has that port: end it, or " + another;
+    case EADDRNOTAVAIL:
+        return "; this machine has no such address: " + another;
+    case EACCES:
+    case EPERM:
+        return "; that port is for privileged programs: " + another;
+    default:
+        return {};
+    }
+}
+
 server_facts facts_of(const server_settings& settings) {
     server_facts out;
     out.version = MOQRTC_VERSION_TEXT;
@@ -228,7 +245,8 @@ server::outcome server::open_data_plane() {
     for (auto* one : shards) {
         if (const auto code = one->listen(local, shards.size() > 1, *tls))
             return std::unexpected(failure{status_of(code), "listen: UDP " + local.to_string() +
-                                                                ": " + code.message()});
+                                                                ": " + code.message() +
+                                                                advice(code, "listen")});
         local = one->local(); // port 0 is chosen once
     }
     board_.attach(std::move(shards), config.ledger);
@@ -259,10 +277,12 @@ server::outcome server::open_http(const std::string& where, bool tls, socket_add
     const auto local = *parse_endpoint(where);
     const auto opened = http_.listen(local, control_handler(board_, web_, make_told_doors(), *api_),
                                      control_bodies(), tls);
+    const std::string setting = tls ? "https" : "http";
     if (!opened)
-        return std::unexpected(failure{status_of(opened.error()),
-                                       std::string{tls ? "https" : "http"} + ": TCP " +
-                                           local.to_string() + ": " + opened.error().message()});
+        return std::unexpected(
+            failure{status_of(opened.error()), setting + ": TCP " + local.to_string() + ": " +
+                                                   opened.error().message() +
+                                                   advice(opened.error(), setting)});
     bound = *opened;
     return {};
 }

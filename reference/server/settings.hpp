@@ -52,7 +52,7 @@ struct turn_settings {
 /// `setting_table.hpp`; texts in here have passed its checks.
 struct server_settings {
     std::string listen = "127.0.0.1:4443";
-    std::string https = "off";
+    std::string https = "127.0.0.1:8443";
     std::string http = "127.0.0.1:8080";
     api_key_mode api_keys = api_key_mode::automatic;
     bool allow_plaintext = false;

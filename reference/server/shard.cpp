@@ -298,6 +298,15 @@ shard_report shard::report(bool everything) {
     if (everything) {
         out.tracks = relay_->tracks();
         out.sessions = relay_->sessions();
+        for (const auto& one : out.sessions) {
+            const auto found = links_.find(one.key);
+            if (found == links_.end()) {
+                out.traffic.emplace_back();
+                continue;
+            }
+            const auto now = found->second->transport().info();
+            out.traffic.push_back({now.bytes_received, now.bytes_sent, now.smoothed_rtt});
+        }
         out.namespaces = relay_->namespaces();
     }
     out.upstreams = upstreams_.size();

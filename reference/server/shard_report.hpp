@@ -13,12 +13,20 @@
 
 namespace moqrtc::reference {
 
+/// What a session's connection carried, in both directions. Several sessions may share one.
+struct session_traffic {
+    std::uint64_t received = 0; ///< UDP payload bytes
+    std::uint64_t sent = 0;
+    duration round_trip{};
+};
+
 /// What a shard counts and shows, taken on its thread.
 struct shard_report {
     moqt::relay_statistics relay;
     quic_statistics quic;
     std::vector<moqt::track_snapshot> tracks;
     std::vector<moqt::session_snapshot> sessions;
+    std::vector<session_traffic> traffic; ///< of each of them
     std::vector<moqt::track_namespace> namespaces;
     std::size_t pool_bytes = 0;
     std::size_t sessions_quic = 0; ///< by what carries them

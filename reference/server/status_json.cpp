@@ -72,7 +72,9 @@ std::string streams_json(const server_status& status) {
                      {"publishers", track.publishers},
                      {"subscribers", track.subscribers},
                      {"cached_groups", track.cached_groups},
-                     {"cached_bytes", track.cached_bytes}};
+                     {"cached_bytes", track.cached_bytes},
+                     {"bytes_in", track.bytes_in},
+                     {"bytes_out", track.bytes_out}};
             if (track.largest)
                 one["largest"] = {{"group", track.largest->group},
                                   {"object", track.largest->object}};
@@ -84,7 +86,8 @@ std::string streams_json(const server_status& status) {
 std::string sessions_json(const server_status& status) {
     json out{{"sessions", json::array()}, {"truncated", false}};
     for (std::size_t i = 0; i < status.shards.size(); ++i)
-        for (const auto& session : status.shards[i].sessions) {
+        for (std::size_t n = 0; n < status.shards[i].sessions.size(); ++n) {
+            const auto& session = status.shards[i].sessions[n];
             json one{{"shard", i},
                      {"id", session_name{static_cast<std::uint32_t>(i), session.key.index,
                                          session.key.generation}
@@ -101,6 +104,13 @@ std::string sessions_json(const server_status& status) {
                      {"subscriptions", session.subscriptions},
                      {"namespaces", session.namespaces},
                      {"unsent_bytes", session.unsent_bytes}};
+            // A report that was made by hand may lack it.
+            if (n < status.shards[i].traffic.size()) {
+                const auto& traffic = status.shards[i].traffic[n];
+                one["bytes_received"] = traffic.received;
+                one["bytes_sent"] = traffic.sent;
+                one["round_trip_ms"] = traffic.round_trip.us / 1000;
+            }
             if (!add(out, "sessions", std::move(one))) return text(out);
         }
     return text(out);

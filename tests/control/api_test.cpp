@@ -103,6 +103,14 @@ TEST_F(control_test, asked_again_nothing_new_is_made) {
     EXPECT_FALSE(again.contains("stream_key"));
     EXPECT_EQ(get("/live_inputs")["live_inputs"].size(), 1u);
     make("/assets", {{"name", "another operation"}});
+    // Keys are made in a transaction of their own, which is part of this one.
+    const auto key = make("/keys", api_json::object());
+    EXPECT_EQ(make("/keys", api_json::object(), 200)["id"], key["id"]);
+    // What is refused is not remembered.
+    once_ = "def";
+    make("/limits", {{"name", "streams"}, {"value", -1}}, 422);
+    make("/limits", {{"name", "streams"}, {"value", 1}});
+    make("/limits", {{"name", "streams"}, {"value", 1}}, 200);
 }
 
 TEST_F(control_test, commands_only_go_on) {

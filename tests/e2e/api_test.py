@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
 import stat
 import subprocess
@@ -218,7 +219,7 @@ class api(unittest.TestCase):
             self.assertIn(value, schema["enum"], where)
 
     def test_https(self):
-        server = self.start("--https", "127.0.0.1:0")
+        server = self.start()
         https = server.ready["https"]
         anyone = ssl.create_default_context()
         anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
@@ -229,13 +230,60 @@ class api(unittest.TestCase):
         pem = ssl.get_server_certificate((host, int(port)))
         digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
         self.assertEqual(digest, server.ready["cert_sha256"])
-        # A body that is too large is refused by its length, before any of it.
         big = http.client.HTTPSConnection(https, timeout=10, context=anyone)
-        big.putrequest("POST", "/api/v1/live_inputs")
-        big.putheader("Content-Length", str(65 << 10))
-        big.endheaders()
+        big.request("POST", "/api/v1/live_inputs", b"x" * (65 << 10))
         self.assertEqual(big.getresponse().status, 413)
         big.close()
+
+    def test_refusals_arrive_though_nobody_read_the_body(self):
+        """Closing with bytes unread would reset the connection, and the answer would be lost."""
+        server = self.start()
+        anyone = ssl.create_default_context()
+        anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+        wanted = {("POST", "/api/v1/live_inputs"): 413, ("POST", "/metrics"): 405,
+                  ("GET", "/healthz"): 200, ("PUT", "/"): 405}
+
+        def connect(address):
+            host, port = address.rsplit(":", 1)
+            peer = socket.create_connection((host, int(port)), timeout=10)
+            return anyone.wrap_socket(peer) if address == server.https else peer
+
+        def status(peer):
+            text = b""
+            while b"\r\n\r\n" not in text:
+                piece = peer.recv(4096)
+                self.assertTrue(piece, "closed without an answer")
+                text += piece
+            return int(text.split(b" ")[1])
+
+        for address in (server.http, server.https):
+            for (method, path), code in wanted.items():
+                head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+                # Everything is sent before anything is read.
+                with connect(address) as peer:
+                    peer.sendall(head.encode() + b"200000\r\n\r\n")
+                    for _ in range(10):
+                        peer.sendall(bytes(20_000))
+                    time.sleep(0.05)
+                    self.assertEqual(status(peer), code, f"{address} {method} {path}")
+                # A body that fits into no buffer: the answer comes all the same, and whoever goes
+                # on sending is left soon.
+                with connect(address) as peer:
+                    peer.sendall(head.encode() + b"1000000000\r\n\r\n" + bytes(100_000))
+                    self.assertEqual(status(peer), code, f"{address} {method} {path}")
+                    began = time.monotonic()
+                    with self.assertRaises(OSError):
+                        for _ in range(1000):
+                            peer.sendall(bytes(1_000_000))
+                    self.assertLess(time.monotonic() - began, 5)
+        # Whoever says that there is a body and sends none is not waited for either.
+        with connect(server.http) as peer:
+            peer.sendall(b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+            self.assertEqual(status(peer), 405)
+            began = time.monotonic()
+            while peer.recv(4096):
+                pass
+            self.assertLess(time.monotonic() - began, 1, "our half ends with the answer")
 
     def test_https_takes_a_new_certificate(self):
         other = self.place.server(name="other")
@@ -246,7 +294,7 @@ class api(unittest.TestCase):
             both.write_bytes((server.data / "certificate.pem").read_bytes())
 
         use(made)
-        server = self.place.server(more=("--https", "127.0.0.1:0", "--cert", both, "--key", both))
+        server = self.place.server(more=("--cert", both, "--key", both))
         host, port = server.ready["https"].rsplit(":", 1)
         anyone = ssl.create_default_context()
         anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
@@ -266,6 +314,57 @@ class api(unittest.TestCase):
         self.assertEqual(shown(), other.ready["cert_sha256"])
         before.request("GET", "/healthz")  # whoever is connected stays so
         self.assertEqual(before.getresponse().read(), b"ok\n")
+
+    def test_devices_have_their_own_streams_beyond_a_crash(self):
+        server = self.start()
+        devices = [self.make(server, "/api/v1/devices", {"name": n}) for n in ("one", "two")]
+
+        def token_of(device, at=server, ttl=300):
+            return ask(at.http, "POST", "/api/v1/devices/token", {
+                "device": device["id"], "key": device["key"], "ttl": ttl})[2]["token"]
+
+        one, two = (token_of(device) for device in devices)
+        self.assertEqual(ask(server.http, "POST", "/streams", {})[0], 401)
+        self.assertEqual(ask(server.http, "POST", "/streams", {}, one[:-4] + "AAAA")[0], 401)
+        mine = self.make(server, "/streams", {"namespace": "live/door"}, key=one)
+        self.assertEqual(mine["device"], devices[0]["id"])
+        path = f"/streams/{mine['id']}"
+        for method, more in (("GET", ""), ("POST", "/end"), ("GET", "/health"), ("DELETE", "")):
+            self.assertEqual(ask(server.http, method, path + more, key=two)[0], 403, method + more)
+        self.assertEqual(ask(server.http, "POST", "/streams", {"device": devices[0]["id"]}, two)[0], 403)
+        # It hears of its own stream, and of no other.
+        heard = {}
+        for name, key in (("one", one), ("two", two)):
+            peer = http.client.HTTPConnection(server.http, timeout=5)
+            self.addCleanup(peer.close)
+            peer.request("GET", "/api/v1/events", headers={"Authorization": f"Bearer {key}"})
+            heard[name] = peer.getresponse()
+            self.assertEqual(heard[name].readline(), b": listening\n")
+        stop, start = os.pipe()
+        sender = self.place.client("sender", "send", server.url, "-n", "live/door", "--track", "t",
+                                   stdin=stop)
+        os.write(start, b"one\n")
+        told = [heard["one"].readline().decode() for _ in range(4)]
+        self.assertIn("event: stream:started\n", told)
+        self.make(server, "/api/v1/commands", {"device": devices[1]["id"], "kind": "wake"})
+        self.assertIn("event: command:queued\n",
+                      [heard["two"].readline().decode() for _ in range(4)])
+        self.assertTrue(ask(server.http, "GET", path + "/health", key=one)[2]["publishing"])
+
+        server.kill()
+        os.close(start), os.close(stop)
+        sender.stop()
+        again = self.place.server(name="again", data=server.data, more=("--api-keys", "always"))
+        found = ask(again.http, "GET", "/streams", key=one)[2]["streams"]
+        self.assertEqual([(s["id"], s["state"]) for s in found], [(mine["id"], "live")])
+        self.assertEqual(ask(again.http, "GET", "/streams", key=two)[2]["streams"], [])
+        self.assertEqual(ask(again.http, "POST", path + "/end", key=two)[0], 403)
+        self.assertEqual(ask(again.http, "POST", path + "/end", key=one)[2]["state"], "ended")
+        # Out of use: at once, whatever tokens it still has.
+        self.assertEqual(ask(again.http, "PATCH", f"/api/v1/devices/{devices[0]['id']}",
+                             {"enabled": False}, self.key)[0], 200)
+        self.assertEqual(ask(again.http, "GET", "/streams", key=one)[0], 401)
+        self.assertEqual(ask(again.http, "GET", "/streams", key=two)[0], 200)
 
     def test_webhooks_survive_a_crash(self):
         server = self.start()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
+import leaks
 import programs
 from programs import BIN, Program, frames, free_udp_port
 
@@ -28,6 +29,7 @@ class Server(Program):
         super().__init__(
             name,
             [BIN / "moqrtc-server", "--listen", f"127.0.0.1:{port}", "--http", "127.0.0.1:0",
+             *([] if "--https" in more else ["--https", "127.0.0.1:0"]),
              "--data-dir", self.data, *more],
             directory,
         )
@@ -45,6 +47,7 @@ class Server(Program):
         self.port = int(self.ready["quic"].rsplit(":", 1)[1])
         self.url = f"moqt://127.0.0.1:{self.port}"
         self.http = self.ready.get("http")
+        self.https = self.ready.get("https")
 
     def metric(self, name, **labels):
         """A figure of /metrics, other labels summed up; None when there is none of this name."""
@@ -167,14 +170,18 @@ def percentile(values, p):
 
 
 class Workplace:
-    """A temporary directory and the processes started in it; all end with it."""
+    """A temporary directory and the processes started in it; all end with it. No secret may be left
+    in anything that they wrote (see leaks.py)."""
 
     def __init__(self):
         self.directory = Path(tempfile.mkdtemp(prefix="moqrtc-"))
         self.processes = []
+        self.keeping = set()  # files that are given to programs because they keep secrets
+        self.looked = []  # files that were looked at in the end
 
     def add(self, process):
         self.processes.append(process)
+        self.keeping |= leaks.collect_arguments(process.process.args)
         return process
 
     def server(self, **arguments):
@@ -189,7 +196,10 @@ class Workplace:
     def close(self):
         for p in self.processes:
             p.kill()
+        complaints, self.looked = leaks.look(self.directory, self.keeping)
         shutil.rmtree(self.directory, ignore_errors=True)
+        if complaints:
+            raise AssertionError("\n".join(["secrets were written down:", *complaints]))
 
     def __enter__(self):
         return self

@@ -63,7 +63,7 @@ class control_plane(unittest.TestCase):
     def test_ready_line(self):
         server = self.place.server()
         self.assertEqual(len(server.out().splitlines()), 1)
-        self.assertEqual(set(server.ready), {"event", "quic", "http", "cert_sha256", "drafts"})
+        self.assertEqual(set(server.ready), {"event", "quic", "http", "https", "cert_sha256", "drafts"})
         self.assertRegex(server.ready["cert_sha256"], "^[0-9a-f]{64}$")
         self.assertNotEqual(server.port, 0)
         self.assertEqual(server.stop(), 0, server.tail())
@@ -71,7 +71,7 @@ class control_plane(unittest.TestCase):
 
     def test_every_address(self):
         server = self.place.add(lib.Program(
-            "open", [BINARY, "--listen", "*:0", "--http", "off", "--auth", "off", "--data-dir",
+            "open", [BINARY, "--listen", "*:0", "--http", "off", "--https", "off", "--auth", "off", "--data-dir",
                      self.place.directory / "open"], self.place.directory))
         self.assertTrue(server.wait_for("ready", 15, where="out"), server.tail())
         host, port = json.loads(server.out())["quic"].rsplit(":", 1)
@@ -89,7 +89,7 @@ class control_plane(unittest.TestCase):
 
     def test_without_http(self):
         server = self.place.add(lib.Program(
-            "quiet", [BINARY, "--listen", "127.0.0.1:0", "--http", "off", "--data-dir",
+            "quiet", [BINARY, "--listen", "127.0.0.1:0", "--http", "off", "--https", "off", "--data-dir",
                       self.place.directory / "d", "--log-format", "json"], self.place.directory))
         self.assertTrue(server.wait_for("ready", 15, where="out"), server.tail())
         self.assertNotIn("http", json.loads(server.out()))
@@ -301,6 +301,42 @@ class control_plane(unittest.TestCase):
         self.assertEqual(get(server.http, "/certificate.sha256")[2].split(),
                          [other.ready["cert_sha256"]])
 
+    def test_reload_drops_nothing(self):
+        """Configuration and certificate change under a session that goes on, object by object; the
+        next session sees the new ones."""
+        first, second = (self.place.server(name=name) for name in ("first", "second"))
+        cert = self.place.directory / "mine.pem"
+        cert.write_bytes((first.data / "certificate.pem").read_bytes())
+        config = self.place.directory / "server.toml"
+        config.write_text("drain = 1\n")
+        server = self.place.server(more=("--cert", cert, "--key", cert, "--config", config))
+        feed = subprocess.Popen(["sh", "-c", "for i in $(seq 1 60); do echo line$i; sleep 0.05; done"],
+                                stdout=subprocess.PIPE)
+        self.addCleanup(feed.wait)
+        self.addCleanup(feed.kill)
+        self.addCleanup(feed.stdout.close)
+        sender = self.place.client("sender", "send", server.url, "-n", "live/a", "--track", "t",
+                                   stdin=feed.stdout)
+        pinned = ["-n", "live/a", "--track", "t", "--wait", "10"]
+        receiver = self.place.client("receiver", "recv", server.url, *pinned)
+        self.assertTrue(receiver.wait_for("line", 10, where="out"), self.place.tails())
+        config.write_text('drain = 2\nlog-level = "debug"\n')
+        cert.write_bytes((second.data / "certificate.pem").read_bytes())
+        server.process.send_signal(signal.SIGHUP)
+        self.assertTrue(server.wait_for("reloaded", 5), server.tail())
+        self.assertIn("certificate_changed", server.err())
+        self.assertIn("setting_changed key=drain", server.err())
+        # Whoever comes now is shown the new certificate.
+        for made, ends in ((second, 0), (first, None)):
+            late = subprocess.run(
+                [lib.BIN / "moqrtc-client", "namespaces", server.url, "--cert-sha256",
+                 made.ready["cert_sha256"]], capture_output=True, text=True, timeout=20)
+            self.assertEqual(late.returncode == 0, ends == 0, late.stderr)
+        self.assertEqual(sender.wait(20), 0, sender.tail())
+        self.assertIsNotNone(receiver.wait(10), receiver.tail())
+        got = [int(line[4:]) for line in receiver.out().splitlines()]
+        self.assertEqual(got, list(range(got[0], 61)))
+
     def test_certificate_and_secrets_last(self):
         server = self.place.server()
         def kept():
@@ -364,7 +400,7 @@ class control_plane(unittest.TestCase):
 
     def test_log_that_nobody_reads_holds_nobody_up(self):
         server = subprocess.Popen(
-            [BINARY, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir",
+            [BINARY, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--https", "off", "--data-dir",
              self.place.directory / "d"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
@@ -426,31 +462,35 @@ class arguments(unittest.TestCase):
             self.assertRegex(text, re.escape(name) + r"\b")
 
     def test_ports_in_use(self):
+        """What is taken is named, and so is what to do."""
+        free = {"--listen": "127.0.0.1:0", "--http": "off", "--https": "off"}
         with lib.Workplace() as place:
             data = ["--data-dir", place.directory / "d"]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-                udp.bind(("127.0.0.1", 0))
-                at = f"127.0.0.1:{udp.getsockname()[1]}"
-                done = run("--listen", at, "--http", "off", *data)
-                self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
-                self.assertIn(at, done.stderr)
-            with socket.socket() as tcp:
-                tcp.bind(("127.0.0.1", 0))
-                tcp.listen()
-                at = f"127.0.0.1:{tcp.getsockname()[1]}"
-                done = run("--listen", "127.0.0.1:0", "--http", at, *data)
-                self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
-                self.assertIn(at, done.stderr)
+            for setting, kind in (("--listen", socket.SOCK_DGRAM), ("--http", socket.SOCK_STREAM),
+                                  ("--https", socket.SOCK_STREAM)):
+                with socket.socket(socket.AF_INET, kind) as other:
+                    other.bind(("127.0.0.1", 0))
+                    if kind == socket.SOCK_STREAM:
+                        other.listen()
+                    at = f"127.0.0.1:{other.getsockname()[1]}"
+                    done = run(*(part for pair in {**free, setting: at}.items() for part in pair),
+                               *data)
+                    self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+                    self.assertIn(at, done.stderr)
+                    self.assertIn(f"choose another with {setting} HOST:PORT", done.stderr)
+                    self.assertEqual(f"or {setting} off" in done.stderr, setting != "--listen")
+        text = run("--print-settings").stdout
+        self.assertIn("| `--https HOST:PORT` | `https = \"HOST:PORT\"` | `127.0.0.1:8443` |", text)
 
     def test_damaged_data_directory(self):
         with lib.Workplace() as place:
             data = place.directory / "d"
             data.mkdir()
             (data / "quic-secrets").write_bytes(b"short")
-            done = run("--listen", "127.0.0.1:0", "--http", "off", "--data-dir", data)
+            done = run("--listen", "127.0.0.1:0", "--http", "off", "--https", "off", "--data-dir", data)
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertIn("quic-secrets", done.stderr)
-            done = run("--listen", "127.0.0.1:0", "--http", "off", "--data-dir",
+            done = run("--listen", "127.0.0.1:0", "--http", "off", "--https", "off", "--data-dir",
                        data / "quic-secrets")
             self.assertEqual(done.returncode, 1, done.stderr)
 

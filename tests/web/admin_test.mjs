@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { load } from "./support.mjs";
 
 const { Api, Problem, counters } = await load("admin_api.js");
+const { bitrate, History, outline, Rates } = await load("admin_plots.js");
 
 function server(status, body) {
   const asked = [];
@@ -36,4 +37,36 @@ test("figures are summed over their labels", () => {
   assert.equal(all.sum("a"), 7);
   assert.equal(all.sum("b"), 1.5);
   assert.equal(all.sum("c"), 0);
+});
+
+test("lines go back as far as the span, and end with what they are about", () => {
+  const history = new History(10);
+  for (let time = 0; time <= 30; time += 2) history.add("a", time, time);
+  assert.deepEqual(history.of("a")[0], [20, 20]);
+  assert.equal(history.of("a").length, 6);
+  history.add("b", 30, 1);
+  history.keep((name) => name === "b");
+  assert.deepEqual([history.of("a"), history.of("b")], [[], [[30, 1]]]);
+});
+
+test("a counter that goes back began anew", () => {
+  const rates = new Rates();
+  const said = [[0, 100], [2, 300], [4, 300], [4, 400], [6, 50], [8, 150]].map(([time, total]) => rates.of("a", time, total));
+  assert.deepEqual(said, [0, 100, 0, 0, 0, 50]);
+  rates.keep(() => false);
+  assert.equal(rates.of("a", 10, 350), 0);
+});
+
+test("an outline ends now, at the right edge, and reaches the top where it is largest", () => {
+  const box = { span: 100, width: 50, height: 22 };
+  const { most, line, area } = outline([[50, 0], [75, 4], [100, 2]], 100, box);
+  assert.equal(most, 4);
+  assert.equal(line, "25.0,21.0 37.5,1.0 50.0,11.0");
+  assert.equal(area, `25.0,22 ${line} 50,22`);
+  assert.deepEqual(outline([], 0, { ...box, least: 7 }), { most: 7, line: "", area: "" });
+});
+
+test("bits are written for people", () => {
+  assert.deepEqual([0, 999, 1000, 12_345, 3.25e6, 4.2e10].map(bitrate),
+    ["0 bit/s", "999 bit/s", "1.0 kbit/s", "12 kbit/s", "3.3 Mbit/s", "42 Gbit/s"]);
 });

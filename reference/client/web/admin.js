@@ -1,10 +1,13 @@
 // The control room: what is in the control API, for people. Talks to this host alone.
 import { Api, counters } from "./admin_api.js";
+import { bitrate, History, Plot, Rates } from "./admin_plots.js";
 
 const $ = (id) => document.getElementById(id);
 const api = new Api(sessionStorage.getItem("moqrtc-api-key") ?? "");
 const state = (globalThis.moqrtc = { page: "admin", state: "connecting", api });
-const history = new Map(); // plot to its last values
+const history = new History();
+const rates = new Rates();
+const most_shown = 200; // sessions
 const paths = { moq: "Media over QUIC", webrtc: "WebRTC", hls: "HLS", ingest: "Encoders" };
 
 function say(text, bad = false) {
@@ -65,6 +68,24 @@ function fill(list, records, make) {
   list.replaceChildren(...records.map(make));
 }
 
+/// The same for what always changes: an element stays as long as its record, and `update` brings it
+/// up to date, so that focus, selection and plots stay.
+function follow(list, records, key, make) {
+  list.shown ??= new Map();
+  const there = new Map(records.map((one) => [key(one), one]));
+  for (const [name, { element: gone }] of list.shown)
+    if (!there.has(name)) list.shown.delete(name), gone.remove();
+  for (const [name, one] of there) {
+    if (!list.shown.has(name)) {
+      const made = make(one);
+      list.shown.set(name, made);
+      list.append(made.element);
+    }
+    list.shown.get(name).update(one);
+  }
+}
+const whole = (value) => Math.round(value).toLocaleString();
+
 function input(one) {
   const name = one.name || one.id;
   const item = element("li", [element("b", name),
@@ -106,17 +127,52 @@ function signingKey(one) {
     }, "bad"));
   return item;
 }
+/// Watchers and bits of one namespace, over the last minutes.
+function broadcast(one) {
+  const watch = element("a", "Watch", { href: `/play/${one.space.split("/").map(encodeURIComponent).join("/")}` });
+  watch.setAttribute("aria-label", `Watch ${one.space}`);
+  const figure = (what, show, least) => {
+    const plot = new Plot(`${what} of ${one.space}`, show, least);
+    const value = element("strong");
+    return { plot, value, element: element("div", [value, element("span", what), plot.element], { className: "figure" }) };
+  };
+  const viewers = figure("watching", whole, 1);
+  const bits = figure("coming in", bitrate, 1000);
+  return {
+    element: element("li", [element("b", one.space), watch, viewers.element, bits.element]),
+    update({ space, time }) {
+      for (const [{ plot, value }, name] of [[viewers, `viewers ${space}`], [bits, `bits ${space}`]]) {
+        const points = history.of(name);
+        value.textContent = plot.show(points.at(-1)?.[1] ?? 0);
+        plot.draw(points, time);
+      }
+    },
+  };
+}
 function session(one) {
-  const row = element("tr", [one.peer, one.door || "/", `${one.transport}, draft ${one.draft}`,
-    one.subscriptions, one.namespaces, `${Math.round(one.unsent_bytes / 1024)} KiB`]
-    .map((text) => element("td", String(text))));
-  row.append(element("td", button("End", `End the session of ${one.peer}`, async () => {
+  const cells = Array.from({ length: 7 }, () => element("td"));
+  const plot = new Plot(`Traffic of ${one.peer}`, bitrate, 1000);
+  const flow = element("span");
+  cells[0].textContent = one.peer;
+  cells[1].textContent = one.door || "/";
+  cells[2].textContent = `${one.transport}, draft ${one.draft}`;
+  cells[3].append(plot.element, flow);
+  cells[6].append(button("End", `End the session of ${one.peer}`, async () => {
     if (await ask(`End the session of ${one.peer}?`)) await api.remove(`/sessions/${one.id}`);
-  }, "bad")));
-  return row;
+  }, "bad"));
+  return {
+    element: element("tr", cells),
+    update(now) {
+      flow.textContent = `↓ ${bitrate(now.out)} ↑ ${bitrate(now.in)}`;
+      flow.title = "to them, from them";
+      plot.draw(history.of(`session ${now.id}`), now.time);
+      cells[4].textContent = now.round_trip_ms === undefined ? "" : `${whole(now.round_trip_ms)} ms`;
+      cells[5].textContent = `${whole(now.unsent_bytes / 1024)} KiB`;
+    },
+  };
 }
 function killSwitch([path, shut]) {
-  const made = button(`${paths[path] ?? path}: ${shut ? "shut" : "open"}`,
+  const made = button([element("span", paths[path] ?? path), element("b", shut ? "shut" : "open")],
     `${paths[path] ?? path} is ${shut ? "shut. Open it" : "open. Shut it"}`, async () => {
       if (shut) await api.remove(`/kill/${path}`);
       else if (await ask(`Shut ${paths[path] ?? path}? Everybody on it is told to leave.`))
@@ -126,62 +182,90 @@ function killSwitch([path, shut]) {
   return made;
 }
 
-function plot(name, value, unit) {
-  const values = history.get(name) ?? [];
-  values.push(value);
-  if (values.length > 60) values.shift();
-  history.set(name, values);
-  let figure = $(`plot-${name.replaceAll(" ", "-")}`);
-  if (figure === null) {
-    figure = element("figure", [element("figcaption", name), element("strong")],
-      { id: `plot-${name.replaceAll(" ", "-")}` });
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", "0 0 59 20");
-    svg.setAttribute("preserveAspectRatio", "none");
-    svg.setAttribute("aria-hidden", "true");
-    svg.append(document.createElementNS("http://www.w3.org/2000/svg", "polyline"));
-    figure.append(svg);
-    $("plots").append(figure);
-  }
-  figure.querySelector("strong").textContent = `${value.toLocaleString(undefined,
-    { maximumFractionDigits: 1 })}${unit}`;
-  const most = Math.max(...values, 1);
-  figure.querySelector("polyline").setAttribute("points", values.map((one, i) =>
-    `${60 - values.length + i},${(19 - (one / most) * 18).toFixed(2)}`).join(" "));
+function tile(one) {
+  const plot = new Plot(one.name, one.show, one.least);
+  const value = element("strong");
+  return {
+    element: element("figure", [element("figcaption", one.name), value, plot.element]),
+    update({ name, show, time }) {
+      value.textContent = show(history.of(name).at(-1)?.[1] ?? 0);
+      plot.draw(history.of(name), time);
+    },
+  };
 }
-
-let before = null;
-function figures(text) {
-  const all = counters(text);
-  const now = performance.now();
-  const rate = (name) => before === null ? 0
-    : Math.max(0, all.sum(name) - before.all.sum(name)) / ((now - before.now) / 1000);
-  plot("Sessions", all.sum("moqrtc_sessions"), "");
-  plot("Viewers", all.sum("moqrtc_subscribers"), "");
-  plot("In", rate("moqrtc_bytes_in_total") * 8e-6, " Mbit/s");
-  plot("Out", rate("moqrtc_bytes_out_total") * 8e-6, " Mbit/s");
-  before = { all, now };
+function figures(all, time) {
+  const tiles = [
+    { name: "Watching", now: all.sum("moqrtc_subscribers"), show: whole, least: 1 },
+    { name: "Connected", now: all.sum("moqrtc_sessions"), show: whole, least: 1 },
+    { name: "Coming in", now: 8 * rates.of("in", time, all.sum("moqrtc_bytes_in_total")), show: bitrate, least: 1000 },
+    { name: "Going out", now: 8 * rates.of("out", time, all.sum("moqrtc_bytes_out_total")), show: bitrate, least: 1000 },
+  ];
+  for (const one of tiles) history.add(one.name, time, one.now);
+  follow($("now"), tiles.map((one) => ({ ...one, time })), (one) => one.name, tile);
   const hits = [["Requests refused", "moqrtc_requests_refused_total"],
     ["Viewers left behind", "moqrtc_streams_behind_total"],
     ["Connections refused", "moqrtc_quic_connections_refused_total"],
     ["Doors closed", "moqrtc_webtransport_sessions_refused_total"],
     ["API callers refused", "moqrtc_api_refused_total"],
     ["API callers too fast", "moqrtc_api_limited_total"]];
-  $("limits").replaceChildren(...hits.flatMap(([what, name]) =>
-    [element("dt", what), element("dd", all.sum(name).toLocaleString())]));
+  fill($("limits"), hits.map(([what, name]) => [what, all.sum(name)]), ([what, count]) =>
+    element("div", [element("dt", what), element("dd", whole(count), { className: count > 0 ? "hit" : "" })]));
+}
+/// What is published now, by namespace: the figures of all its tracks together.
+function on_air(tracks, time) {
+  const spaces = new Map();
+  for (const one of tracks.filter((track) => track.publishers > 0)) {
+    const sum = spaces.get(one.namespace) ?? { space: one.namespace, time, viewers: 0, bits: 0 };
+    // Somebody who watches takes several tracks: the one that most take tells how many there are.
+    sum.viewers = Math.max(sum.viewers, one.subscribers);
+    sum.bits += 8 * rates.of(`track ${one.shard} ${one.namespace} ${one.name}`, time, one.bytes_in);
+    spaces.set(one.namespace, sum);
+  }
+  for (const one of spaces.values()) {
+    history.add(`viewers ${one.space}`, time, one.viewers);
+    history.add(`bits ${one.space}`, time, one.bits);
+  }
+  const shown = [...spaces.values()].sort((a, b) => a.space < b.space ? -1 : 1);
+  follow($("live"), shown, (one) => one.space, broadcast);
+  $("no-live").hidden = shown.length !== 0;
+}
+function connected(sessions, time) {
+  const all = sessions.map((one) => ({ ...one, time,
+    in: 8 * rates.of(`in ${one.id}`, time, one.bytes_received),
+    out: 8 * rates.of(`out ${one.id}`, time, one.bytes_sent) }));
+  const shown = all.slice(0, most_shown);
+  for (const one of shown) history.add(`session ${one.id}`, time, one.in + one.out);
+  follow($("sessions"), shown, (one) => one.id, session);
+  $("no-sessions").hidden = all.length !== 0;
+  $("more-sessions").hidden = all.length <= most_shown;
+  $("more-sessions").textContent = `and ${whole(all.length - most_shown)} more`;
+}
+/// Lines of what is no more are forgotten when a session or a broadcast is.
+function forget(sessions, tracks) {
+  const names = new Set(["in", "out", "Watching", "Connected", "Coming in", "Going out"]);
+  for (const one of sessions)
+    for (const kind of ["session", "in", "out"]) names.add(`${kind} ${one.id}`);
+  for (const one of tracks) {
+    names.add(`viewers ${one.namespace}`).add(`bits ${one.namespace}`);
+    names.add(`track ${one.shard} ${one.namespace} ${one.name}`);
+  }
+  history.keep((name) => names.has(name));
+  rates.keep((name) => names.has(name));
 }
 
 async function refresh() {
-  const [info, inputs, sessions, keys, signing, metrics] = await Promise.all([
-    api.get("/info"), api.get("/live_inputs?limit=1000"), api.get("/sessions"),
+  const [info, inputs, sessions, streams, keys, signing, metrics] = await Promise.all([
+    api.get("/info"), api.get("/live_inputs?limit=1000"), api.get("/sessions"), api.get("/streams"),
     api.get("/api_keys?limit=1000"), api.get("/keys?limit=1000"), api.text("/metrics")]);
+  const time = performance.now() / 1000;
   fill($("inputs"), inputs.live_inputs, input);
-  fill($("sessions"), sessions.sessions, session);
-  $("no-sessions").hidden = sessions.sessions.length !== 0;
   fill($("kill"), Object.entries(info.kill), killSwitch);
   fill($("keys"), keys.api_keys, apiKey);
   fill($("signing"), signing.keys, signingKey);
-  figures(metrics);
+  on_air(streams.tracks, time);
+  connected(sessions.sessions, time);
+  figures(counters(metrics), time);
+  forget(sessions.sessions, streams.tracks);
   $("enter").hidden = true;
   $("room").hidden = false;
   $("leave").hidden = api.key === "";

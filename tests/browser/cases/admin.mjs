@@ -2,12 +2,14 @@
 // loaded.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { browser_case } from "../lib/case.mjs";
-import { until } from "../lib/place.mjs";
+import { clips_directory } from "../lib/clips.mjs";
+import { publish_clock } from "../lib/live.mjs";
+import { sleep, until } from "../lib/place.mjs";
 
-browser_case("admin: inputs, keys and switches by keyboard", { smoke: true }, async (place) => {
+browser_case("admin: inputs, keys and switches by keyboard", { smoke: true }, async (place, say) => {
     const server = await place.server({ more: ["--api-keys", "always"] });
     const key = readFileSync(join(server.data, "admin-key"), "utf8").trim();
     const browser = await place.browser();
@@ -59,12 +61,36 @@ browser_case("admin: inputs, keys and switches by keyboard", { smoke: true }, as
     await tab.keyboard.press("Enter");
     assert.ok((await text("#inputs")).includes("studio"));
 
-    await tab_to("HLS: open");
+    await tab_to("HLSopen");
     await tab.keyboard.press("Enter");
     await until("the question", 5, () => tab.evaluate(() => document.getElementById("sure").open));
     await tab_to("Yes");
     await tab.keyboard.press("Enter");
-    await until("the switch", 5, async () => (await text("#kill")).includes("HLS: shut"));
+    await until("the switch", 5, async () => (await text("#kill")).includes("HLSshut"));
+
+    // What is on air and who is connected, with their last minutes.
+    publish_clock(place, server, "live/studio");
+    place.client("viewer", "subscribe", server.moqt, "-n", "live/studio", "-o", place.path("seen.mp4"));
+    await until("the broadcast", 10, async () => (await text("#live")).includes("live/studio"));
+    await until("two of them", 10, () => tab.evaluate(() => document.querySelectorAll("#sessions tr").length === 2));
+    const shown = () =>
+        tab.evaluate(() => [...document.querySelectorAll("#now .plot, #live .plot, #sessions .plot")].map((one) => ({
+            words: one.ariaLabel,
+            points: one.querySelector("polyline").points.length,
+            top: Math.min(...[...one.querySelector("polyline").points].map((point) => point.y)),
+            height: one.getBoundingClientRect().height,
+        })));
+    await until("lines of some length", 20, async () => (await shown()).every((one) => one.points >= 4));
+    const plots = await shown();
+    assert.equal(plots.length, 4 + 2 + 2);
+    for (const one of plots) assert.ok(one.top < 2 && one.height > 15, JSON.stringify(one));
+    assert.match(plots[4].words, /^watching of live\/studio over the last 5 minutes: 1 now, at most 1$/);
+    assert.match(plots[5].words, /[1-9][\d.]* [kM]bit\/s now, at most [1-9]/);
+    assert.match(await text("#sessions"), /↓ [1-9][\d.]* [kM]bit\/s ↑/);
+    // A session that is looked at stays where it is, with the focus on its button.
+    await tab_to("End");
+    await sleep(3000);
+    assert.equal(await focused(), "End");
 
     const nameless = await tab.evaluate(() =>
         [...document.querySelectorAll("button, input, select")]
@@ -73,9 +99,19 @@ browser_case("admin: inputs, keys and switches by keyboard", { smoke: true }, as
     );
     assert.deepEqual(nameless, []);
     const back = () => tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const keep = async (name, size) => {
+        await tab.setViewportSize(size);
+        const wide = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0, `${name}: the page is ${wide} pixels wider than the window`);
+        const path = join(clips_directory(), `admin-${name}.png`);
+        writeFileSync(path, await tab.screenshot({ fullPage: true }));
+        say(`screenshot: ${path}`);
+    };
     await tab.emulateMedia({ colorScheme: "light" });
     const light = await back();
+    await keep("wide", { width: 1400, height: 900 });
     await tab.emulateMedia({ colorScheme: "dark" });
     assert.notEqual(await back(), light);
+    await keep("narrow", { width: 400, height: 800 });
     assert.deepEqual([...hosts], [new URL(server.http).host]);
 });

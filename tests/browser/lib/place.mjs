@@ -163,7 +163,7 @@ export class Place {
         const made = new Server(
             `server${this.programs.length || ""}`,
             join(bin, "moqrtc-server"),
-            ["--listen", instead?.facts.quic ?? "127.0.0.1:0", "--http", instead?.facts.http ?? "127.0.0.1:0", "--data-dir", data, ...more],
+            ["--listen", instead?.facts.quic ?? "127.0.0.1:0", "--http", instead?.facts.http ?? "127.0.0.1:0", "--https", instead?.facts.https ?? "127.0.0.1:0", "--data-dir", data, ...more],
             this.directory,
         );
         made.data = data;
@@ -204,7 +204,18 @@ export class Place {
     async close() {
         for (const close of this.closers.reverse()) await close().catch(() => {});
         await Promise.all(this.programs.map((program) => program.stop()));
+        const leaks = look_for_secrets(this.directory);
         rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
         directories.delete(this.directory);
+        if (leaks.length > 0) throw new Error(`secrets were written down: ${leaks.join(", ")}`);
     }
+}
+
+/** Files of a run with a key or a token in them; those that are there to keep some are left out. */
+function look_for_secrets(directory) {
+    const known = /(?<![a-z2-7])[smd]k_[a-z2-7]{32}(?![a-z2-7])|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}/;
+    return readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter((one) => one.isFile() && !/^admin-key$|\.jwk$/.test(one.name))
+        .map((one) => join(one.parentPath ?? one.path, one.name))
+        .filter((path) => known.test(readFileSync(path, "latin1")));
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { load } from "./support.mjs";
 
 const { Api, Problem, counters } = await load("admin_api.js");
-const { bitrate, History, outline, Rates } = await load("admin_plots.js");
+const { bitrate, History, outline, Rates, span_since } = await load("admin_plots.js");
 
 function server(status, body) {
   const asked = [];
@@ -63,6 +63,7 @@ test("an outline ends now, at the right edge, and reaches the top where it is la
   assert.equal(most, 4);
   assert.equal(line, "25.0,21.0 37.5,1.0 50.0,11.0");
   assert.equal(area, `25.0,22 ${line} 50,22`);
+  assert.deepEqual([0, 59, 61, 301].map((time) => span_since(0, time)), [60, 60, 61, 300]);
   assert.deepEqual(outline([], 0, { ...box, least: 7 }), { most: 7, line: "", area: "" });
 });
 

@@ -1,6 +1,6 @@
 // The control room: what is in the control API, for people. Talks to this host alone.
 import { Api, counters } from "./admin_api.js";
-import { bitrate, History, Plot, Rates } from "./admin_plots.js";
+import { bitrate, History, Plot, Rates, span_since } from "./admin_plots.js";
 
 const $ = (id) => document.getElementById(id);
 const api = new Api(sessionStorage.getItem("moqrtc-api-key") ?? "");
@@ -8,6 +8,8 @@ const state = (globalThis.moqrtc = { page: "admin", state: "connecting", api });
 const history = new History();
 const rates = new Rates();
 const most_shown = 200; // sessions
+const began = performance.now() / 1000;
+const draw = (plot, name, time) => plot.draw(history.of(name), time, span_since(began, time));
 const paths = { moq: "Media over QUIC", webrtc: "WebRTC", hls: "HLS", ingest: "Encoders" };
 
 function say(text, bad = false) {
@@ -144,7 +146,7 @@ function broadcast(one) {
       for (const [{ plot, value }, name] of [[viewers, `viewers ${space}`], [bits, `bits ${space}`]]) {
         const points = history.of(name);
         value.textContent = plot.show(points.at(-1)?.[1] ?? 0);
-        plot.draw(points, time);
+        draw(plot, name, time);
       }
     },
   };
@@ -155,7 +157,7 @@ function session(one) {
   const flow = element("span");
   cells[0].textContent = one.peer;
   cells[1].textContent = one.door || "/";
-  cells[2].textContent = `${one.transport}, draft ${one.draft}`;
+  cells[2].textContent = `${one.transport} · ${one.draft}`;
   cells[3].append(plot.element, flow);
   cells[6].append(button("End", `End the session of ${one.peer}`, async () => {
     if (await ask(`End the session of ${one.peer}?`)) await api.remove(`/sessions/${one.id}`);
@@ -165,7 +167,7 @@ function session(one) {
     update(now) {
       flow.textContent = `↓ ${bitrate(now.out)} ↑ ${bitrate(now.in)}`;
       flow.title = "to them, from them";
-      plot.draw(history.of(`session ${now.id}`), now.time);
+      draw(plot, `session ${now.id}`, now.time);
       cells[4].textContent = now.round_trip_ms === undefined ? "" : `${whole(now.round_trip_ms)} ms`;
       cells[5].textContent = `${whole(now.unsent_bytes / 1024)} KiB`;
     },
@@ -189,13 +191,13 @@ function tile(one) {
     element: element("figure", [element("figcaption", one.name), value, plot.element]),
     update({ name, show, time }) {
       value.textContent = show(history.of(name).at(-1)?.[1] ?? 0);
-      plot.draw(history.of(name), time);
+      draw(plot, name, time);
     },
   };
 }
-function figures(all, time) {
+function figures(all, watching, time) {
   const tiles = [
-    { name: "Watching", now: all.sum("moqrtc_subscribers"), show: whole, least: 1 },
+    { name: "Watching", now: watching, show: whole, least: 1 },
     { name: "Connected", now: all.sum("moqrtc_sessions"), show: whole, least: 1 },
     { name: "Coming in", now: 8 * rates.of("in", time, all.sum("moqrtc_bytes_in_total")), show: bitrate, least: 1000 },
     { name: "Going out", now: 8 * rates.of("out", time, all.sum("moqrtc_bytes_out_total")), show: bitrate, least: 1000 },
@@ -211,7 +213,8 @@ function figures(all, time) {
   fill($("limits"), hits.map(([what, name]) => [what, all.sum(name)]), ([what, count]) =>
     element("div", [element("dt", what), element("dd", whole(count), { className: count > 0 ? "hit" : "" })]));
 }
-/// What is published now, by namespace: the figures of all its tracks together.
+/// What is published now, by namespace: the figures of all its tracks together. Returns how many
+/// watch.
 function on_air(tracks, time) {
   const spaces = new Map();
   for (const one of tracks.filter((track) => track.publishers > 0)) {
@@ -228,6 +231,7 @@ function on_air(tracks, time) {
   const shown = [...spaces.values()].sort((a, b) => a.space < b.space ? -1 : 1);
   follow($("live"), shown, (one) => one.space, broadcast);
   $("no-live").hidden = shown.length !== 0;
+  return shown.reduce((sum, one) => sum + one.viewers, 0);
 }
 function connected(sessions, time) {
   const all = sessions.map((one) => ({ ...one, time,
@@ -254,6 +258,8 @@ function forget(sessions, tracks) {
 }
 
 async function refresh() {
+  // A wrong key is asked about once, not with everything: an address has only so many guesses.
+  if (state.state !== "live") await api.get("/live_inputs?limit=1");
   const [info, inputs, sessions, streams, keys, signing, metrics] = await Promise.all([
     api.get("/info"), api.get("/live_inputs?limit=1000"), api.get("/sessions"), api.get("/streams"),
     api.get("/api_keys?limit=1000"), api.get("/keys?limit=1000"), api.text("/metrics")]);
@@ -262,9 +268,9 @@ async function refresh() {
   fill($("kill"), Object.entries(info.kill), killSwitch);
   fill($("keys"), keys.api_keys, apiKey);
   fill($("signing"), signing.keys, signingKey);
-  on_air(streams.tracks, time);
+  const watching = on_air(streams.tracks, time);
   connected(sessions.sessions, time);
-  figures(counters(metrics), time);
+  figures(counters(metrics), watching, time);
   forget(sessions.sessions, streams.tracks);
   $("enter").hidden = true;
   $("room").hidden = false;

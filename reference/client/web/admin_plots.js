@@ -1,7 +1,11 @@
 // What the control room draws: figures over the last minutes. Pure, but for `Plot`.
 
-/// How far back plots go. Units: seconds.
+/// How far back plots go, and how far at least. Units: seconds.
 export const SPAN = 300;
+const LEAST_SPAN = 60;
+
+/// A plot is no wider than what has been seen, so that the first minutes show something, too.
+export const span_since = (began, now) => Math.min(SPAN, Math.max(LEAST_SPAN, now - began));
 
 /// Figures with their times, by name; what is older than the span is forgotten.
 export class History {
@@ -70,11 +74,12 @@ export class Plot {
     this.area = this.element.appendChild(document.createElementNS(NS, "polygon"));
     this.line = this.element.appendChild(document.createElementNS(NS, "polyline"));
   }
-  draw(points, now) {
-    const { most, line, area } = outline(points, now, { least: this.least });
+  draw(points, now, span = SPAN) {
+    const { most, line, area } = outline(points, now, { span, least: this.least });
+    const minutes = Math.ceil(span / 60);
     this.line.setAttribute("points", line);
     this.area.setAttribute("points", area);
     this.element.setAttribute("aria-label",
-      `${this.what} over the last ${SPAN / 60} minutes: ${this.show(points.at(-1)?.[1] ?? 0)} now, at most ${this.show(most)}`);
+      `${this.what} over the last ${minutes === 1 ? "minute" : `${minutes} minutes`}: ${this.show(points.at(-1)?.[1] ?? 0)} now, at most ${this.show(most)}`);
   }
 }

@@ -84,7 +84,7 @@ browser_case("admin: inputs, keys and switches by keyboard", { smoke: true }, as
     const plots = await shown();
     assert.equal(plots.length, 4 + 2 + 2);
     for (const one of plots) assert.ok(one.top < 2 && one.height > 15, JSON.stringify(one));
-    assert.match(plots[4].words, /^watching of live\/studio over the last 5 minutes: 1 now, at most 1$/);
+    assert.match(plots[4].words, /^watching of live\/studio over the last minute: 1 now, at most 1$/);
     assert.match(plots[5].words, /[1-9][\d.]* [kM]bit\/s now, at most [1-9]/);
     assert.match(await text("#sessions"), /↓ [1-9][\d.]* [kM]bit\/s ↑/);
     // A session that is looked at stays where it is, with the focus on its button.

@@ -10,7 +10,7 @@ namespace {
 /// Two devices, and the token of one. Whoever sends no key may do everything.
 class device_test : public control_test {
 protected:
-    device_test() : mine_{device("mine")}, theirs_{device("theirs")}, token_{token_of(mine_)} {}
+    device_test() : mine_(device("mine")), theirs_(device("theirs")), token_(token_of(mine_)) {}
 
     api_json device(const char* name) {
         return make("/devices", {{"name", name}, {"account", "inside"}});

@@ -19,7 +19,7 @@ from urllib.parse import quote
 KNOWN = re.compile(rb"(?<![a-z2-7])[smd]k_[a-z2-7]{32}(?![a-z2-7])"
                    rb"|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}")
 # Secrets that have no form of their own, as answers name them.
-NAMED = re.compile(rb'"secret": ?"([0-9a-f]{64})"')
+NAMED = re.compile(rb'"(?:secret|seat)": ?"([0-9a-f]{64})"')
 # What is there to keep secrets: files of a data directory.
 KEEPERS = ("admin-key", "pepper", "quic-secrets", "keys/*.jwk", "*.pem")
 # Options whose value is such a file.

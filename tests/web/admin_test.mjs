@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { load } from "./support.mjs";
 
 const { Api, Problem, counters } = await load("admin_api.js");
-const { bitrate, History, outline, Rates, span_since } = await load("admin_plots.js");
+const { bitrate, History, outline, in_order, Rates, span_since } = await load("admin_plots.js");
 
 function server(status, body) {
   const asked = [];
@@ -70,4 +70,15 @@ test("an outline ends now, at the right edge, and reaches the top where it is la
 test("bits are written for people", () => {
   assert.deepEqual([0, 999, 1000, 12_345, 3.25e6, 4.2e10].map(bitrate),
     ["0 bit/s", "999 bit/s", "1.0 kbit/s", "12 kbit/s", "3.3 Mbit/s", "42 Gbit/s"]);
+});
+
+test("limits that were met come first, then those that are nearest", () => {
+  const limit = (name, current, maximum, hits) => ({ name, current, maximum, hits });
+  const idle = Array.from({ length: 8 }, (_, i) => limit(`idle${i}`, 0, 10, 0));
+  const { first, rest } = in_order([...idle, limit("half", 5, 10, 0), limit("met", 0, 10, 3),
+    limit("full", 10, 10, 0), limit("unknown", null, 0, null)]);
+  assert.deepEqual(first.slice(0, 3).map((one) => one.name), ["met", "full", "half"]);
+  assert.equal(first.length, 6);
+  assert.equal(rest.length, 6);
+  assert.deepEqual(in_order([]), { first: [], rest: [] });
 });

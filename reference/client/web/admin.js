@@ -1,6 +1,6 @@
 // The control room: what is in the control API, for people. Talks to this host alone.
 import { Api, counters } from "./admin_api.js";
-import { bitrate, History, Plot, Rates, span_since } from "./admin_plots.js";
+import { bitrate, History, in_order, Plot, Rates, span_since } from "./admin_plots.js";
 
 const $ = (id) => document.getElementById(id);
 const api = new Api(sessionStorage.getItem("moqrtc-api-key") ?? "");
@@ -204,14 +204,36 @@ function figures(all, watching, time) {
   ];
   for (const one of tiles) history.add(one.name, time, one.now);
   follow($("now"), tiles.map((one) => ({ ...one, time })), (one) => one.name, tile);
+}
+/// Limits with what there is of each, the ones that were met first; of servers that tell no limits,
+/// how often somebody was refused.
+function limits(usage, all) {
   const hits = [["Requests refused", "moqrtc_requests_refused_total"],
     ["Viewers left behind", "moqrtc_streams_behind_total"],
     ["Connections refused", "moqrtc_quic_connections_refused_total"],
     ["Doors closed", "moqrtc_webtransport_sessions_refused_total"],
     ["API callers refused", "moqrtc_api_refused_total"],
     ["API callers too fast", "moqrtc_api_limited_total"]];
-  fill($("limits"), hits.map(([what, name]) => [what, all.sum(name)]), ([what, count]) =>
-    element("div", [element("dt", what), element("dd", whole(count), { className: count > 0 ? "hit" : "" })]));
+  const { first, rest } = in_order(usage?.limits
+    ?? hits.map(([name, metric]) => ({ name, current: null, maximum: null, hits: all.sum(metric) })));
+  fill($("limits"), first, limit);
+  fill($("other-limits"), rest, limit);
+  $("more-limits").hidden = rest.length === 0;
+}
+function limit(one) {
+  const words = one.name.replaceAll("_", " ");
+  const line = [element("dt", words[0].toUpperCase() + words.slice(1), { title: one.why ?? "" })];
+  const unit = one.unit ? ` ${one.unit}` : "";
+  if (one.current !== null && one.maximum !== null) {
+    const meter = element("meter", [], { min: 0, max: one.maximum, value: one.current, high: one.maximum * 0.8, optimum: 0 });
+    meter.setAttribute("aria-label", words);
+    line.push(element("dd", [`${whole(one.current)} of ${whole(one.maximum)}${unit}`, meter]));
+  } else if (one.maximum !== null) {
+    line.push(element("dd", `${whole(one.maximum)}${unit}`));
+  }
+  if (one.hits !== null)
+    line.push(element("dd", `${whole(one.hits)} ×`, { className: one.hits > 0 ? "hits hit" : "hits", title: "how often it was met" }));
+  return element("div", line);
 }
 /// What is published now, by namespace: the figures of all its tracks together. Returns how many
 /// watch.
@@ -260,9 +282,10 @@ function forget(sessions, tracks) {
 async function refresh() {
   // A wrong key is asked about once, not with everything: an address has only so many guesses.
   if (state.state !== "live") await api.get("/live_inputs?limit=1");
-  const [info, inputs, sessions, streams, keys, signing, metrics] = await Promise.all([
+  const [info, inputs, sessions, streams, keys, signing, metrics, usage] = await Promise.all([
     api.get("/info"), api.get("/live_inputs?limit=1000"), api.get("/sessions"), api.get("/streams"),
-    api.get("/api_keys?limit=1000"), api.get("/keys?limit=1000"), api.text("/metrics")]);
+    api.get("/api_keys?limit=1000"), api.get("/keys?limit=1000"), api.text("/metrics"),
+    api.get("/usage").catch(() => null)]);
   const time = performance.now() / 1000;
   fill($("inputs"), inputs.live_inputs, input);
   fill($("kill"), Object.entries(info.kill), killSwitch);
@@ -270,7 +293,9 @@ async function refresh() {
   fill($("signing"), signing.keys, signingKey);
   const watching = on_air(streams.tracks, time);
   connected(sessions.sessions, time);
-  figures(counters(metrics), watching, time);
+  const all = counters(metrics);
+  figures(all, watching, time);
+  limits(usage, all);
   forget(sessions.sessions, streams.tracks);
   $("enter").hidden = true;
   $("room").hidden = false;

@@ -48,6 +48,15 @@ export function bitrate(bits) {
   return `${Math.round(bits)} bit/s`;
 }
 
+/// Limits in the order in which somebody should look at them: those that were met, then those that
+/// are nearest. `rest` is what is of no concern now: less than a hundredth taken, and never met.
+export function in_order(limits) {
+  const part = (one) => one.current === null || !(one.maximum > 0) ? 0 : one.current / one.maximum;
+  const sorted = [...limits].sort((a, b) => (b.hits ?? 0) - (a.hits ?? 0) || part(b) - part(a));
+  const first = sorted.filter((one, i) => (one.hits ?? 0) > 0 || part(one) >= 0.01 || i < 6);
+  return { first, rest: sorted.slice(first.length) };
+}
+
 /// The points of a line, for SVG, in a box of `width` by `height`: now is at its right edge, its
 /// top is the largest figure (at least `least`).
 export function outline(points, now, { span = SPAN, width = 100, height = 24, least = 1 } = {}) {

@@ -60,6 +60,7 @@ class leaks_are_found(unittest.TestCase):
 
     def test_a_run_is_looked_at(self):
         place = lib.Workplace()
+        self.addCleanup(lambda: [one.kill() for one in place.processes])
         traces = place.directory / "traces"
         server = place.server(more=("--auth", "required", "--qlog-dir", traces))
         key = (server.data / "admin-key").read_text().strip()

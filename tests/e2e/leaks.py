@@ -102,15 +102,17 @@ def spellings(secret):
 
 
 def contents(path):
-    """A file as bytes; of a database also what `.dump` shows."""
-    yield path.read_bytes()
+    """A file as bytes, of a database also what `.dump` shows; and whether forms may be trusted in it:
+    values of a row stand side by side in a database's file, the beginning of a key before its hash."""
+    base_file = ".db" in path.name
+    yield path.read_bytes(), not base_file
     if path.name.endswith(".db"):
         with tempfile.TemporaryDirectory() as place:
             for part in path.parent.glob(path.name + "*"):
                 shutil.copy(part, place)
             base = sqlite3.connect(Path(place) / path.name)
             try:
-                yield "\n".join(base.iterdump()).encode()
+                yield "\n".join(base.iterdump()).encode(), True
             except sqlite3.DatabaseError:
                 pass  # damaged on purpose: its bytes were told
             finally:
@@ -131,9 +133,9 @@ def look(directory, keeping=()):
         if path.is_symlink() or not path.is_file() or path.resolve() in kept:
             continue
         looked.append(path)
-        for data in contents(path):
+        for data, forms in contents(path):
             # Enough of it to know it by, and not more.
-            hit = KNOWN.search(data)
+            hit = KNOWN.search(data) if forms else None
             told = hit.group() if hit else next(
                 (one for text, one in spelled.items() if text in data), None)
             if told:

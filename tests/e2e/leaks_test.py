@@ -52,10 +52,18 @@ class leaks_are_found(unittest.TestCase):
             data = sqlite3.connect(at / "control.db")
             data.execute("PRAGMA journal_mode = WAL")
             data.execute("CREATE TABLE t (a)")
-            data.execute("INSERT INTO t VALUES (?)", (KEY.encode(),))
+            data.execute("INSERT INTO t VALUES (?)", (f"key {KEY}",))
             data.commit()  # and left open: it stands in the log beside the file
 
+        def beginning(at):
+            data = sqlite3.connect(at / "control.db")
+            data.execute("CREATE TABLE t (a, b)")
+            data.execute("INSERT INTO t VALUES (?, ?)", ("mk_abcdef", "a7" * 13 + "0" * 38))
+            data.commit()
+            data.close()
+
         self.assertIn("a/b/x.sqlog", self.found(traces))
+        self.assertEqual(self.found(beginning), "", "a key's beginning and its hash are no key")
         self.assertIn("control.db", self.found(base))
 
     def test_a_run_is_looked_at(self):

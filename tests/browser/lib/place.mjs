@@ -211,11 +211,14 @@ export class Place {
     }
 }
 
-/** Files of a run with a key or a token in them; those that are there to keep some are left out. */
+/**
+ * Files of a run with a key or a token in them. Those that are there to keep some are left out, and
+ * databases, where values stand side by side: tests/e2e/leaks.py looks into them.
+ */
 function look_for_secrets(directory) {
     const known = /(?<![a-z2-7])[smd]k_[a-z2-7]{32}(?![a-z2-7])|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}/;
     return readdirSync(directory, { recursive: true, withFileTypes: true })
-        .filter((one) => one.isFile() && !/^admin-key$|\.jwk$/.test(one.name))
+        .filter((one) => one.isFile() && !/^admin-key$|\.jwk$|\.db(-\w+)?$/.test(one.name))
         .map((one) => join(one.parentPath ?? one.path, one.name))
         .filter((path) => known.test(readFileSync(path, "latin1")));
 }

@@ -14,7 +14,7 @@ moqrtc_together(moqrtc_client tracks client interop_command namespaces_command o
 moqrtc_together(moqrtc_client decode client decode_moqt decode_mp4 decode_token print query runner)
 moqrtc_together(moqrtc_client interop client init_tracks interop_cases interop_data_cases
     interop_stage interop_track)
-moqrtc_together(moqrtc_client media client media_source publication publisher subscriber
+moqrtc_together(moqrtc_client media client loc_track media_file media_source publication publisher subscriber
     subscriber_tracks track_receiver)
 
 set_property(TARGET moqrtc-client PROPERTY SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/client/main.cpp")

@@ -16,6 +16,7 @@ void add_publish_command(CLI::App& app, std::function<int()>& chosen) {
         publish_options publish;
         bool no_pace = false;
         unsigned chunk_ms = 0;
+        std::string packaging = "cmaf";
         std::string trace;
     };
     auto* command = app.add_subcommand("publish", "publish an MP4 file, in real time");
@@ -28,6 +29,8 @@ void add_publish_command(CLI::App& app, std::function<int()>& chosen) {
     command->add_flag("--loop", all->publish.loop, "start again at the end of the file");
     command->add_flag("--no-pace", all->no_pace, "as fast as the server takes it");
     command->add_option("--chunk", all->chunk_ms, "milliseconds of video per object; 0: a frame");
+    command->add_option("--packaging", all->packaging, "cmaf (default) or loc")
+        ->check(CLI::IsMember({"cmaf", "loc"}));
     command->add_option("--trace", all->trace, "write when each object was sent to this file");
     command->callback([all, &chosen] {
         chosen = [all]() -> int {
@@ -39,6 +42,7 @@ void add_publish_command(CLI::App& app, std::function<int()>& chosen) {
             all->publish.space = *space;
             all->publish.pace = !all->no_pace;
             all->publish.chunk = milliseconds(all->chunk_ms);
+            all->publish.loc = all->packaging == "loc";
             all->publish.trace = all->trace;
             runner run{std::move(*options)};
             publisher what{run, all->publish};

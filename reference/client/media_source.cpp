@@ -27,6 +27,7 @@ cmaf::packager::config packager_settings(const media_source::config& from, bool 
     cmaf::packager::config out;
     out.first_group = from.first_group;
     out.video_chunk = from.chunk;
+    if (from.frames) out.video_chunk = out.audio_chunk = {};
     out.is_interleaved = interleaved;
     return out;
 }

@@ -23,8 +23,9 @@ class media_source {
 public:
     struct config {
         std::uint64_t first_group = 0;
-        duration chunk{};  ///< longest video chunk; 0: one frame
-        bool loop = false; ///< files only
+        duration chunk{};    ///< longest video chunk; 0: one frame
+        bool loop = false;   ///< files only
+        bool frames = false; ///< one frame an object, of sound too
     };
     virtual ~media_source() = default;
 

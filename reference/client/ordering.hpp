@@ -28,16 +28,18 @@ public:
         moqt::location at;
         slice payload;
         bool group_starts = false;
+        slice properties{};
     };
 
     /// Takes an object; false when it was there before or lies behind what has been given out.
-    bool add(moqt::location at, slice payload) {
+    bool add(moqt::location at, slice payload, slice properties = {}) {
         if (next_ && at < *next_) {
             too_late(at);
             return false;
         }
         if (!next_) next_ = at; // joining: the first that comes opens the order
-        const bool is_new = waiting_.try_emplace(at, std::move(payload)).second;
+        const bool is_new =
+            waiting_.try_emplace(at, std::move(payload), std::move(properties)).second;
         if (is_new && (at.group == next_->group || fetching_)) blocked_since_.reset();
         return is_new;
     }
@@ -68,8 +70,9 @@ public:
         while (!waiting_.empty()) {
             const auto first = waiting_.begin();
             if (first->first == *next_) {
-                entry out{first->first, std::move(first->second),
-                          !started_ || first->first.group != group_};
+                entry out{first->first, std::move(first->second.payload),
+                          !started_ || first->first.group != group_,
+                          std::move(first->second.properties)};
                 waiting_.erase(first);
                 next_->object = out.at.object + 1;
                 blocked_since_.reset();
@@ -120,6 +123,10 @@ private:
     /// Steps without a gap that are remembered, in case what they passed over exists.
     static constexpr std::size_t most_uncounted = 16;
 
+    struct content {
+        slice payload;
+        slice properties;
+    };
     struct group_streams {
         int open = 0;
         int closed = 0;
@@ -177,7 +184,7 @@ private:
                                  groups_of_streams_.lower_bound(to.group));
     }
 
-    std::map<moqt::location, slice> waiting_;
+    std::map<moqt::location, content> waiting_;
     std::optional<moqt::location> next_;
     std::map<moqt::location, moqt::location> uncounted_; ///< steps, from and to
     std::map<std::uint64_t, group_streams> groups_of_streams_;

@@ -1,5 +1,7 @@
 #include "publication.hpp"
 
+#include <moqrtc/moqt/properties.hpp>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -10,13 +12,31 @@ namespace {
 /// Above this the relay does not keep up: whole groups are skipped until it does.
 constexpr std::size_t backlog_limit = std::size_t{16} << 20;
 
+/// The properties of an object in the draft of whoever gets it.
+slice encoded(buffer_pool& pool, const moqt::wire_rules& rules, const loc::header& media) {
+    std::size_t room = 0;
+    media.for_each([&](std::uint64_t, std::uint64_t, bytes data) { room += 32 + data.size(); });
+    auto out = room == 0 ? buffer{} : buffer::allocate(pool, room);
+    if (!out.valid()) return {};
+    moqt::key_value_writer pairs{rules, out.room()};
+    media.for_each([&](std::uint64_t type, std::uint64_t number, bytes data) {
+        pairs.put({type, number, data});
+    });
+    const auto size = pairs.size();
+    if (!size) return {};
+    out.commit(*size);
+    return out.freeze();
+}
+
 } // namespace
 
-std::size_t publication::add_track(std::string name, moqt::priority priority, bool droppable) {
+std::size_t publication::add_track(std::string name, moqt::priority priority, bool droppable,
+                                   bool properties) {
     auto& made = tracks_.emplace_back();
     made.name = std::move(name);
     made.priority = priority;
     made.droppable = droppable;
+    made.properties = properties;
     return tracks_.size() - 1;
 }
 
@@ -52,7 +72,7 @@ bool publication::sent() const noexcept {
 }
 
 void publication::add_object(instant now, std::size_t index, std::uint64_t group, std::uint64_t id,
-                             slice payload) {
+                             slice payload, const loc::header& media) {
     auto& to = tracks_[index];
     if (to.groups.empty() || to.groups.back().id != group) {
         if (!to.groups.empty()) to.groups.back().complete = true;
@@ -64,7 +84,7 @@ void publication::add_object(instant now, std::size_t index, std::uint64_t group
     trace_.note(to.name, {group, id}, now);
     auto& kept = to.groups.back();
     kept.size += payload.size();
-    const auto& object = kept.objects.emplace_back(id, std::move(payload));
+    const auto& object = kept.objects.emplace_back(id, std::move(payload), media);
     for (auto& s : to.subscribers)
         send(now, to, s, group, object);
     while (kept.size > kept_bytes && kept.objects.size() > 1) {
@@ -102,6 +122,7 @@ void publication::send(instant now, track& from, subscriber& to, std::uint64_t g
                                                    {.group = group,
                                                     .subgroup = 0,
                                                     .publisher_priority = from.priority,
+                                                    .has_properties = from.properties,
                                                     .end_of_group = true,
                                                     .first_object = object.id == 0});
         if (!opened) return;
@@ -109,7 +130,9 @@ void publication::send(instant now, track& from, subscriber& to, std::uint64_t g
     }
     if (to.stream == moqt::no_stream) return;
     const auto status = is_end ? moqt::object_status::end_of_track : moqt::object_status::normal;
-    (void)session->write_object(now, to.stream, object.id, {}, object.payload, status);
+    (void)session->write_object(now, to.stream, object.id,
+                                encoded(run_->pool(), session->rules(), object.media),
+                                object.payload, status);
 }
 
 void publication::replay(instant now, track& from, subscriber& to) {
@@ -134,7 +157,7 @@ void publication::end_track(instant now, track& t, std::string_view why) {
     const auto last = largest(t);
     for (auto& s : t.subscribers) {
         if (last && !t.groups.back().complete)
-            send(now, t, s, last->group, {last->object + 1, {}}, true);
+            send(now, t, s, last->group, {last->object + 1, {}, {}}, true);
         (void)session->publish_done(now, s.id, moqt::publish_done_code::track_ended, why);
     }
 }
@@ -286,8 +309,11 @@ void publication::write_past(instant now, moqt::session& session, moqt::data_str
         for (const auto& o : g.objects) {
             const moqt::location at{g.id, o.id};
             if (at < range.first || range.last < at) continue;
-            if (filters && !filters->pass(session.rules(), 0, o.id, of.priority, {})) continue;
+            const auto properties = encoded(session.pool(), session.rules(), o.media);
+            if (filters && !filters->pass(session.rules(), 0, o.id, of.priority, properties.view()))
+                continue;
             moqt::object item;
+            item.properties = properties;
             item.location = at;
             item.publisher_priority = of.priority;
             item.payload = o.payload;

@@ -3,6 +3,8 @@
 #include "runner.hpp"
 #include "trace.hpp"
 
+#include <moqrtc/loc/header.hpp>
+
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -21,8 +23,9 @@ public:
         : run_{&run}, space_{std::move(space)}, trace_{trace} {}
 
     /// Adds a track and returns its index. A `droppable` one skips whole groups while the server
-    /// is far behind.
-    std::size_t add_track(std::string name, moqt::priority priority, bool droppable);
+    /// is far behind; objects of one with `properties` may say something of their media.
+    std::size_t add_track(std::string name, moqt::priority priority, bool droppable,
+                          bool properties = false);
     /// Announces the namespace and offers each track, so that the relay's cache is warm before
     /// anybody asks; again for every session.
     void start(instant now, moqt::session& session);
@@ -31,8 +34,9 @@ public:
     /// Takes an event of the session.
     void handle(instant now, moqt::session& session, moqt::event& event);
 
+    /// What `media` borrows outlives the publication.
     void add_object(instant now, std::size_t index, std::uint64_t group, std::uint64_t id,
-                    slice payload);
+                    slice payload, const loc::header& media = {});
     /// No more objects come in the current group.
     void end_group(instant now, std::size_t index);
     /// All tracks are over: END_OF_TRACK where `marked`, PUBLISH_DONE everywhere.
@@ -54,6 +58,7 @@ private:
     struct stored_object {
         std::uint64_t id = 0;
         slice payload;
+        loc::header media{};
     };
     struct stored_group {
         std::uint64_t id = 0;
@@ -72,6 +77,7 @@ private:
         std::string name;
         moqt::priority priority = moqt::default_priority;
         bool droppable = false;
+        bool properties = false;
         std::deque<stored_group> groups;
         std::vector<subscriber> subscribers;
     };

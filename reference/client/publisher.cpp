@@ -4,6 +4,7 @@
 #include <moqrtc/catalog/priority.hpp>
 #include <moqrtc/catalog/writer.hpp>
 #include <moqrtc/codec/description.hpp>
+#include <moqrtc/loc/decoder.hpp>
 
 #include <cstdio>
 #include <sys/stat.h>
@@ -27,7 +28,7 @@ publisher::publisher(runner& run, publish_options options)
       next_catalog_group_{first_group_} {}
 
 std::string publisher::open() {
-    const media_source::config settings{first_group_, options_.chunk, options_.loop};
+    const media_source::config settings{first_group_, options_.chunk, options_.loop, options_.loc};
     if (options_.file == "-") {
         struct stat about{};
         if (::fstat(STDIN_FILENO, &about) != 0 || !S_ISREG(about.st_mode)) {
@@ -80,11 +81,24 @@ void publisher::prepare_tracks() {
             if (entry.channel_config.empty() && from.channels != 0)
                 entry.channel_config = std::to_string(from.channels);
         }
-        entry.timescale = from.timescale;
+        if (!options_.loc) entry.timescale = from.timescale;
         entry.render_group = 1;
         if (const auto rate = source_->bitrate(i)) entry.bitrate = rate;
         std::vector<std::byte> init;
-        source_->packaging().write_init(i, init);
+        if (options_.loc) {
+            auto description = loc::description_of(from.codec.value, from.codec_config);
+            if (!description) {
+                progress_.end();
+                std::fprintf(stderr, "track %zu is left out: %s\n", i + 1,
+                             reference::describe(description.error(), "as LOC").c_str());
+                continue;
+            }
+            init = *description;
+            entry.packaging = "loc";
+            frames_of_source_[i] = {std::move(*description), from.kind == cmaf::media_kind::video};
+        } else {
+            source_->packaging().write_init(i, init);
+        }
         catalog::set_init(catalog_, entry, init);
         catalog_.tracks.push_back(std::move(entry));
         sources.push_back(i);
@@ -92,7 +106,7 @@ void publisher::prepare_tracks() {
     for (std::size_t i = 0; i < sources.size(); ++i) { // all are known: priorities are relative
         const auto& entry = catalog_.tracks[i];
         const auto priority = catalog::publisher_priority(catalog_, entry);
-        track_of_source_[sources[i]] = offer_.add_track(entry.name, priority, true);
+        track_of_source_[sources[i]] = offer_.add_track(entry.name, priority, true, options_.loc);
     }
     if (catalog_.tracks.empty())
         return fail(options_.file + ": no audio or video track that can be published");
@@ -111,8 +125,7 @@ void publisher::established(instant now, moqt::session& session) {
 
 void publisher::lost(instant, const close_info&) {
     offer_.lost();
-    if (ending_ && !run_->options().reconnect)
-        fail("the connection was lost before the end");
+    if (ending_ && !run_->options().reconnect) fail("the connection was lost before the end");
 }
 
 instant publisher::next_timeout() {
@@ -159,7 +172,10 @@ void publisher::produce(instant now) {
             continue;
         }
         const auto at = cmaf::to_duration(waiting_->decode_time);
-        if (!began_) began_ = instant{now.us - at.us};
+        if (!began_) {
+            began_ = instant{now.us - at.us};
+            wall_began_ = static_cast<std::int64_t>(wall_clock_milliseconds()) * 1000 - at.us;
+        }
         const auto due = *began_ + at;
         if (options_.pace && due > now) {
             next_ = due;
@@ -174,15 +190,26 @@ void publisher::produce(instant now) {
         const auto found = track_of_source_.find(waiting_->track);
         if (found != track_of_source_.end()) {
             auto whole = buffer::allocate(run_->pool(), waiting_->size());
-            bool fits = whole.valid() && whole.append(run_->pool(), waiting_->header);
+            bool fits =
+                whole.valid() && (options_.loc || whole.append(run_->pool(), waiting_->header));
             for (std::size_t i = 0; fits && i < waiting_->payload.size(); ++i)
                 fits = whole.append(run_->pool(), waiting_->payload[i]);
             if (!fits) return fail("out of memory");
             offer_.add_object(now, found->second, waiting_->group_id, waiting_->object_id,
-                              whole.freeze());
+                              whole.freeze(), options_.loc ? media_of(*waiting_) : loc::header{});
         }
         waiting_.reset();
     }
+}
+
+/// Capture time, as if the file were taken now; with the first frame of a group its decoder.
+loc::header publisher::media_of(const cmaf::media_object& object) const {
+    loc::header out;
+    const auto at = wall_began_ + cmaf::to_duration(object.presentation_time).us;
+    out.timestamp = static_cast<std::uint64_t>(std::max<std::int64_t>(0, at));
+    const auto& of = frames_of_source_.at(object.track);
+    if (of.is_video && object.object_id == 0) out.video_config = of.description;
+    return out;
 }
 
 void publisher::publish_catalog(instant now, bool last) {
@@ -192,8 +219,7 @@ void publisher::publish_catalog(instant now, bool last) {
         t.is_live = !last;
     const auto msf = catalog::write_msf(catalog_);
     const auto plain = catalog::write_plain(catalog_);
-    if (!msf || !plain)
-        return fail(reference::describe((msf ? plain : msf).error(), "catalog"));
+    if (!msf || !plain) return fail(reference::describe((msf ? plain : msf).error(), "catalog"));
     const auto group = next_catalog_group_++;
     offer_.add_object(now, 0, group, 0, slice::copy(run_->pool(), as_bytes(*msf)));
     offer_.add_object(now, 1, group, 0, slice::copy(run_->pool(), as_bytes(*plain)));

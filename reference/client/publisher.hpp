@@ -19,6 +19,7 @@ struct publish_options {
     bool loop = false;
     bool pace = true;
     duration chunk{};
+    bool loc = false; ///< packaging: single frames with LOC properties instead of CMAF chunks
     std::string trace;
 };
 
@@ -40,9 +41,16 @@ public:
 private:
     static constexpr duration catalog_period = seconds(2);
 
+    /// What a track of LOC says of its media.
+    struct frames {
+        std::vector<std::byte> description{}; ///< of its decoder
+        bool is_video = false;
+    };
+
     void fail(std::string why);
     void prepare_tracks();
     void produce(instant now);
+    [[nodiscard]] loc::header media_of(const cmaf::media_object& object) const;
     void publish_catalog(instant now, bool last);
     void end_tracks(instant now);
     void finish_if_done(instant now);
@@ -53,10 +61,12 @@ private:
     progress_line progress_;
     std::unique_ptr<media_source> source_;
     std::map<std::size_t, std::size_t> track_of_source_;
+    std::map<std::size_t, frames> frames_of_source_;
     catalog::catalog catalog_;
     std::uint64_t first_group_ = 0;
     std::uint64_t next_catalog_group_ = 0;
     std::optional<instant> began_;
+    std::int64_t wall_began_ = 0;               ///< the same in microseconds since 1970
     std::optional<cmaf::media_object> waiting_; ///< the next object, not due yet
     instant next_ = never;
     instant next_catalog_ = never;

@@ -3,11 +3,10 @@
 #include "subscriber.hpp"
 
 #include <moqrtc/catalog/locate.hpp>
+#include <moqrtc/moqt/properties.hpp>
 
 #include <array>
-#include <cerrno>
 #include <cinttypes>
-#include <cstring>
 
 namespace moqrtc::reference {
 
@@ -21,21 +20,13 @@ subscriber::subscriber(runner& run, subscribe_options options)
     : run_{&run},
       options_{std::move(options)},
       trace_{options_.trace},
+      file_{run.pool()},
       catalog_{run, options_.space},
       inits_{run},
-      writer_{run.pool()},
-      timeline_{run.pool()},
       progress_{!run.options().json} {}
 
-subscriber::~subscriber() {
-    if (out_ != nullptr && out_ != stdout) std::fclose(out_);
-}
-
 std::string subscriber::open() {
-    if (options_.output.empty()) return {};
-    out_ = options_.output == "-" ? stdout : std::fopen(options_.output.c_str(), "wb");
-    if (out_ == nullptr) return options_.output + ": " + std::strerror(errno);
-    return {};
+    return options_.output.empty() ? std::string{} : file_.open(options_.output);
 }
 
 void subscriber::say(const std::string& text) {
@@ -224,7 +215,7 @@ void subscriber::deliver(instant now, track& t) {
         t.bytes += object->payload.size();
         bytes_ += object->payload.size();
         ++objects_;
-        if (t.writer_index != SIZE_MAX && out_ != nullptr) store(t, *object);
+        if (t.file_index != SIZE_MAX && file_.is_open()) store(t, *object);
     }
     progress_.show(now, objects_, bytes_);
 }
@@ -234,18 +225,33 @@ void subscriber::store(track& t, const ordering::entry& object) {
         say(describe(failure, "track " + t.name + ", object " + std::to_string(object.at.group) +
                                   ":" + std::to_string(object.at.object)));
     };
-    const auto placed = timeline_.place(t.writer_index, object.payload);
-    if (!placed) return complain_of(placed.error());
-    if (!*placed) return; // the publisher that came back repeats what is there
-    if (const auto done = writer_.handle_chunk(t.writer_index, **placed); !done)
-        complain_of(done.error());
-    write();
+    loc::header media;
+    if (t.is_loc) {
+        const auto said = [&](const slice& properties) {
+            return loc::read_header(moqt::key_value_reader{t.in.rules(), properties.view()});
+        };
+        const auto of_track = said(t.in.properties());
+        const auto of_object = said(object.properties);
+        if (!of_track || !of_object) return complain_of((of_track ? of_object : of_track).error());
+        media = of_object->within(*of_track);
+    }
+    const auto done = file_.store(t.file_index, object.at, object.payload, media);
+    if (!done) complain_of(done.error());
+    if (!file_.trouble().empty()) run_->finish(exit_status::failed, file_.trouble());
 }
 
-void subscriber::write() {
-    while (const auto piece = writer_.poll_output())
-        if (std::fwrite(piece->data(), 1, piece->size(), out_) != piece->size())
-            return run_->finish(exit_status::failed, options_.output + ": " + std::strerror(errno));
+void subscriber::finish_file() {
+    const auto done = file_.finish();
+    if (!done) say(describe(done.error(), options_.output));
+    say_left_out();
+    if (!file_.trouble().empty()) run_->finish(exit_status::failed, file_.trouble());
+}
+
+void subscriber::say_left_out() {
+    for (const auto index : file_.take_left_out())
+        for (auto& t : tracks_)
+            if (t->file_index == index)
+                say("track " + t->name + " is left out: nothing says what its decoder needs");
 }
 
 void subscriber::check_end(instant now) {
@@ -264,9 +270,8 @@ void subscriber::check_end(instant now) {
 
 void subscriber::summarize() {
     progress_.end();
-    if (out_ != nullptr && std::fflush(out_) != 0)
-        run_->finish(exit_status::failed, options_.output + ": " + std::strerror(errno));
-    auto* to = out_ == stdout ? stderr : stdout;
+    finish_file();
+    auto* to = file_.is_standard_output() ? stderr : stdout;
     const auto join = first_object_ && asked_ ? (*first_object_ - *asked_).us : -1;
     std::uint64_t gaps = 0;
     for (const auto& t : tracks_) {
@@ -293,7 +298,7 @@ void subscriber::summarize() {
                      : "draft %u  objects %" PRIu64 "  gaps %" PRIu64
                        "  join latency %lld us  connections %d  restarts %zu%s\n",
                  version, objects_, gaps, static_cast<long long>(join), run_->connections(),
-                 timeline_.restarts(), outages().c_str());
+                 file_.restarts(), outages().c_str());
     std::fflush(to);
 }
 
@@ -323,7 +328,8 @@ void subscriber::lost(instant, const close_info&) {
 }
 
 instant subscriber::next_timeout() {
-    auto next = std::min({retry_, stop_, progress_.next(), catalog_.next_timeout()});
+    auto next =
+        std::min({retry_, stop_, progress_.next(), catalog_.next_timeout(), file_.next_timeout()});
     if (!tracks_chosen_) next = std::min(next, inits_.next_timeout());
     for (const auto& t : tracks_)
         next = std::min(next, t->in.next_timeout());
@@ -333,6 +339,8 @@ instant subscriber::next_timeout() {
 void subscriber::handle_timeout(instant now) {
     if (now >= stop_) return interrupted(now);
     read_catalog(now);
+    file_.handle_timeout(now);
+    say_left_out();
     for (auto& t : tracks_)
         deliver(now, *t);
     progress_.show(now, objects_, bytes_);

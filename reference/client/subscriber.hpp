@@ -2,15 +2,13 @@
 
 #include "catalog_feed.hpp"
 #include "init_tracks.hpp"
+#include "media_file.hpp"
 #include "progress.hpp"
 #include "runner.hpp"
-#include "timeline.hpp"
 #include "trace.hpp"
 #include "track_receiver.hpp"
 
-#include <moqrtc/cmaf/file_writer.hpp>
-
-#include <cstdio>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,7 +32,6 @@ struct subscribe_options {
 class subscriber final : public application {
 public:
     subscriber(runner& run, subscribe_options options);
-    ~subscriber() override;
     [[nodiscard]] std::string open();
 
     void established(instant now, moqt::session& session) override;
@@ -49,7 +46,8 @@ private:
         std::string name;
         track_receiver in;
         std::vector<std::byte> init{};
-        std::size_t writer_index = SIZE_MAX;
+        std::size_t file_index = SIZE_MAX;
+        bool is_loc = false;
         bool ended = false;
         bool failed = false;
         std::optional<moqt::location> first{};
@@ -72,7 +70,8 @@ private:
     void on_track(instant now, moqt::event& event, track& t, track_receiver::progress what);
     void deliver(instant now, track& t);
     void store(track& t, const ordering::entry& object);
-    void write();
+    void finish_file();
+    void say_left_out();
     void check_end(instant now);
     void summarize();
     [[nodiscard]] std::string outages() const;
@@ -82,12 +81,10 @@ private:
     runner* run_;
     subscribe_options options_;
     object_trace trace_;
-    std::FILE* out_ = nullptr;
+    media_file file_;
     catalog_feed catalog_;
     init_tracks inits_;
     std::vector<std::unique_ptr<track>> tracks_;
-    cmaf::file_writer writer_;
-    timeline timeline_;
     progress_line progress_;
     moqt::request_id watch_ = 0; ///< SUBSCRIBE_NAMESPACE that tells whether the publisher is there
     bool watching_ = false;

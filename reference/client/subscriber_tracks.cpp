@@ -1,6 +1,8 @@
 #include "media_source.hpp"
 #include "subscriber.hpp"
 
+#include <moqrtc/loc/decoder.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -18,28 +20,37 @@ void subscriber::choose_tracks(instant now) {
     tracks_known_ = true;
     const auto& all = *catalog_.current();
     for (const auto& entry : all.tracks)
-        if (out_ != nullptr && is_wanted(entry) && !entry.init_track.empty() &&
+        if (file_.is_open() && is_wanted(entry) && !entry.init_track.empty() &&
             !catalog::init_bytes(all, entry))
             inits_.want({options_.space, entry.init_track}, now + options_.wait);
     if (auto* session = run_->session()) inits_.subscribe(now, *session);
     add_tracks(now);
 }
 
-/// An init segment stands in the catalog, or in a track of its own.
+/// An init segment stands in the catalog, or in a track of its own. Of LOC the catalog may have
+/// what the decoder needs, and the objects may.
 result<std::size_t> subscriber::add_to_file(const catalog::track& entry, track& made) {
+    auto init = catalog::init_bytes(*catalog_.current(), entry);
+    if (entry.packaging == "loc") {
+        const auto can = loc::box_configuration(loc::sample_entry_of(entry.codec), {});
+        if (!can && can.error().code == errc::unsupported) return std::unexpected(can.error());
+        made.is_loc = true;
+        if (init) made.init = std::move(*init);
+        return file_.add_track(entry, made.init);
+    }
     if (!entry.packaging.empty() && entry.packaging != "cmaf")
         return fail(errc::unsupported, "packaging");
-    if (auto init = catalog::init_bytes(*catalog_.current(), entry)) {
+    if (init) {
         made.init = std::move(*init);
-        return writer_.add_track(slice::copy(run_->pool(), made.init));
+        return file_.add_track(slice::copy(run_->pool(), made.init));
     }
-    const auto* init = inits_.find(entry.init_track);
-    if (init == nullptr) return fail(errc::not_found, "initRef");
-    auto segment = cmaf::parse_init_segment(*init);
+    const auto* whole = inits_.find(entry.init_track);
+    if (whole == nullptr) return fail(errc::not_found, "initRef");
+    auto segment = cmaf::parse_init_segment(*whole);
     if (!segment) return std::unexpected(segment.error());
     auto of = track_of(std::move(*segment), entry);
     if (!of) return std::unexpected(of.error());
-    return writer_.add_track(std::move(*of));
+    return file_.add_track(std::move(*of));
 }
 
 /// Once every init segment is there, or will not come any more.
@@ -53,7 +64,7 @@ void subscriber::add_tracks(instant now) {
         std::erase(wanted, entry.name);
         auto made = std::make_unique<track>(
             track{entry.name, track_receiver{*run_, {options_.space, entry.name}, options_.start}});
-        if (out_ != nullptr) {
+        if (file_.is_open()) {
             const auto index = add_to_file(entry, *made);
             if (!index) {
                 say("track " + entry.name + " is left out: " +
@@ -62,12 +73,11 @@ void subscriber::add_tracks(instant now) {
                                                 : "packaging " + entry.packaging));
                 continue;
             }
-            made->writer_index = *index;
+            made->file_index = *index;
         }
         tracks_.push_back(std::move(made));
     }
-    for (const auto& of : writer_.tracks()) // all are there: they stay where they are
-        timeline_.add_track(of);
+    if (file_.is_open()) file_.begin(now, now + options_.wait);
     for (const auto& name : wanted)
         say("the catalog has no track " + name);
     if (tracks_.empty())
@@ -84,7 +94,7 @@ void subscriber::compare_tracks() {
         const auto* entry = catalog::find_track(*catalog_.current(), t->name);
         if (entry == nullptr) continue; // its end is told by PUBLISH_DONE
         const auto init = catalog::init_bytes(*catalog_.current(), *entry);
-        if (out_ == nullptr || t->writer_index == SIZE_MAX || !init || *init == t->init) continue;
+        if (t->file_index == SIZE_MAX || !init || *init == t->init) continue;
         summarize();
         ended_ = true;
         return run_->finish(exit_status::failed,

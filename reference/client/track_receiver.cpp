@@ -36,6 +36,7 @@ result<void> track_receiver::subscribe(instant now, moqt::session& session, dura
     if (filling_) params.fill = moqt::fill_parameters{inside};
     const auto id = session.subscribe(now, name_, params);
     if (!id) return std::unexpected(id.error());
+    rules_ = &session.rules();
     fetch_id_ = *id;
     from_position_ = filling_ && from_position;
     order_.restart();
@@ -114,7 +115,7 @@ track_receiver::progress track_receiver::on_object(instant now, moqt::session& s
     if (item.status == moqt::object_status::end_of_group)
         order_.group_ends(item.location.group, item.location.object);
     if (item.status == moqt::object_status::normal)
-        order_.add(item.location, std::move(event.item.payload));
+        order_.add(item.location, std::move(event.item.payload), std::move(event.item.properties));
     return progress::taken;
 }
 
@@ -141,6 +142,7 @@ bool track_receiver::on_stream_end(const moqt::event& event) {
 }
 
 void track_receiver::accepted(instant now, moqt::session& session, const moqt::event& event) {
+    properties_ = event.track_properties();
     const auto largest = event.ok_params().largest_object;
     if (!largest) return;
     largest_ = *largest;

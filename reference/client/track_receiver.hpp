@@ -57,6 +57,10 @@ public:
     [[nodiscard]] bool subscribed() const noexcept { return subscribed_; }
     [[nodiscard]] moqt::publish_done_code reason() const noexcept { return *done_; }
     [[nodiscard]] const ordering& order() const noexcept { return order_; }
+    /// The properties of the track, once it has been accepted, and how they and those of its
+    /// objects are encoded.
+    [[nodiscard]] const slice& properties() const noexcept { return properties_; }
+    [[nodiscard]] const moqt::wire_rules& rules() const noexcept { return *rules_; }
 
 private:
     struct subgroup {
@@ -83,7 +87,9 @@ private:
     moqt::full_track_name name_;
     starting_point start_;
     ordering order_;
-    std::optional<track_guard> guard_; ///< since the track was asked for
+    slice properties_{};
+    const moqt::wire_rules* rules_ = nullptr; ///< set as soon as it was asked for
+    std::optional<track_guard> guard_;        ///< since the track was asked for
     std::map<moqt::data_stream, subgroup> streams_;
     moqt::request_id id_ = 0;
     moqt::request_id fetch_id_ = 0;

@@ -167,7 +167,8 @@ TEST(jws, any_text_is_a_token_or_an_error) {
             write_jws(crypto(), *own.handle, signature_algorithm::eddsa, "", payload);
         RC_ASSERT(token.has_value());
         const auto parsed = read_jws(*token);
-        RC_ASSERT(parsed.has_value() && equal(parsed->payload, payload));
+        RC_ASSERT(parsed.has_value());
+        RC_ASSERT(equal(parsed->payload, payload));
         RC_ASSERT(crypto().verify(*own.handle, parsed->algorithm, parsed->signed_part,
                                   parsed->signature));
         // One character changed anywhere: no token, or no signature over it.
@@ -175,8 +176,9 @@ TEST(jws, any_text_is_a_token_or_an_error) {
         auto& letter = other[*rc::gen::inRange<std::size_t>(0, other.size())];
         letter = letter == 'A' ? 'B' : 'A';
         const auto changed = read_jws(other);
-        RC_ASSERT(!changed || !crypto().verify(*own.handle, signature_algorithm::eddsa,
-                                               changed->signed_part, changed->signature));
+        if (changed) // RC_ASSERT looks at both sides of an operator
+            RC_ASSERT_FALSE(crypto().verify(*own.handle, signature_algorithm::eddsa,
+                                            changed->signed_part, changed->signature));
     }));
 }
 
@@ -187,7 +189,8 @@ TEST(jwk, thumbprints_of_the_specifications) {
             if (!one.contains("thumbprint")) continue;
             const auto key = read_jwk(one["key"].dump());
             ASSERT_TRUE(key);
-            EXPECT_EQ(thumbprint_text(thumbprint(crypto(), key->numbers)), one["thumbprint"]);
+            EXPECT_EQ(thumbprint_text(thumbprint(crypto(), key->numbers)),
+                      one["thumbprint"].get<std::string>());
         }
 }
 

@@ -33,6 +33,34 @@ TEST(aac, descriptors_of_real_files) {
     EXPECT_EQ(hex_encode(bare->specific_info), hex_encode(stream->specific_info));
 }
 
+TEST(aac, descriptors_that_are_written_are_read_again) {
+    const auto info = *hex_decode("1190");
+    elementary_stream_descriptor out;
+    out.object_type_indication = elementary_stream_descriptor::mpeg4_audio;
+    out.max_bitrate = 128000;
+    out.avg_bitrate = 124257;
+    out.specific_info = info;
+    const auto written = out.serialize();
+    ASSERT_TRUE(written);
+    EXPECT_EQ(hex_encode(*written), "00000000"
+                                    "0319000000"
+                                    "0411401500000000"
+                                    "01f4000001e561"
+                                    "05021190"
+                                    "060102");
+    const auto again = elementary_stream_descriptor::parse(*written);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->max_bitrate, out.max_bitrate);
+    EXPECT_EQ(again->avg_bitrate, out.avg_bitrate);
+    EXPECT_EQ(hex_encode(again->specific_info), "1190");
+    const std::vector<std::byte> longest(100);
+    out.specific_info = longest;
+    EXPECT_EQ(elementary_stream_descriptor::parse(*out.serialize())->specific_info.size(), 100U);
+    const std::vector<std::byte> longer(101);
+    out.specific_info = longer;
+    EXPECT_EQ(out.serialize().error().code, errc::limit);
+}
+
 TEST(aac, an_object_type_that_is_not_mpeg_4) {
     const auto content = vectors::mp3.data();
     const auto stream = elementary_stream_descriptor::parse(content);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace moqrtc::codec::aac {
 
@@ -155,6 +156,40 @@ struct elementary_stream_descriptor {
         }
         if (!body.ok()) return std::unexpected(body.failure());
         if (!found) return fail(errc::not_found, "DecoderConfigDescriptor", 0, where);
+        return out;
+    }
+    /// The content of an `esds` box, with version and flags; the buffer size is left open.
+    ///
+    /// Errors  limit (more specific information than a size of one byte can say with what is
+    ///         around it: 100 bytes, an AudioSpecificConfig has a few).
+    [[nodiscard]] result<std::vector<std::byte>> serialize() const {
+        constexpr std::size_t most = 100;
+        const auto info = specific_info.size();
+        if (info > most)
+            return fail(errc::limit, "DecoderSpecificInfo", 0,
+                        "ES_Descriptor, ISO/IEC 14496-1 7.2.6.5");
+        std::vector<std::byte> out(4); // version and flags
+        const auto put = [&out](std::uint32_t value, unsigned size) {
+            for (unsigned i = size; i-- > 0;)
+                out.push_back(static_cast<std::byte>(value >> 8 * i & 0xff));
+        };
+        const auto decoder_config = static_cast<std::uint32_t>(13 + 2 + info);
+        put(3, 1); // ES_DescrTag
+        put(3 + 2 + decoder_config + 3, 1);
+        put(0, 3); // ES_ID, no flags
+        put(4, 1); // DecoderConfigDescrTag
+        put(decoder_config, 1);
+        put(object_type_indication, 1);
+        put(0x15, 1); // AudioStream, upStream 0, reserved 1
+        put(0, 3);    // bufferSizeDB
+        put(max_bitrate, 4);
+        put(avg_bitrate, 4);
+        put(5, 1); // DecSpecificInfoTag
+        put(static_cast<std::uint32_t>(info), 1);
+        out.insert(out.end(), specific_info.begin(), specific_info.end());
+        put(6, 1); // SLConfigDescrTag, ISO/IEC 14496-14 section 5.6: predefined 2
+        put(1, 1);
+        put(2, 1);
         return out;
     }
 

@@ -1,6 +1,8 @@
 // What JavaScript asks of a session: requests, answers, objects.
 #include "web_session.hpp"
 
+#include <moqrtc/loc/header.hpp>
+
 #include <algorithm>
 
 namespace moqrtc::web {
@@ -14,20 +16,21 @@ void set(std::optional<T>& to, double from) {
 
 /// Properties of an object in the session's draft, in ascending order of their types.
 result<slice> object_properties(web_session& s, const object_record& of) {
-    const auto video = view(of.video_config);
-    const auto audio = view(of.audio_config);
-    if (of.timestamp < 0 && of.timescale < 0 && of.audio_level < 0 && video.empty() &&
-        audio.empty())
-        return slice{};
-    auto out = buffer::allocate(s.pool, 64 + video.size() + audio.size());
+    loc::header media;
+    set(media.timestamp, of.timestamp);
+    set(media.timescale, of.timescale);
+    if (of.audio_level >= 0) media.level = loc::audio_level::of(integer(of.audio_level));
+    media.video_config = view(of.video_config);
+    media.audio_config = view(of.audio_config);
+    std::size_t room = 0;
+    media.for_each([&](std::uint64_t, std::uint64_t, bytes data) { room += 32 + data.size(); });
+    if (room == 0) return slice{};
+    auto out = buffer::allocate(s.pool, room);
     if (!out.valid()) return fail(errc::out_of_memory, "properties");
     moqt::key_value_writer pairs{s.self.rules(), out.room()};
-    // draft-ietf-moq-loc, section "LOC Properties"
-    if (of.timescale >= 0) pairs.put(0x08, integer(of.timescale));
-    if (of.audio_level >= 0) pairs.put(0x0c, integer(of.audio_level));
-    if (!video.empty()) pairs.put({0x0d, 0, video});
-    if (!audio.empty()) pairs.put({0x0f, 0, audio});
-    if (of.timestamp >= 0) pairs.put(0x10, integer(of.timestamp));
+    media.for_each([&](std::uint64_t type, std::uint64_t number, bytes data) {
+        pairs.put({type, number, data});
+    });
     const auto size = pairs.size();
     if (!size) return std::unexpected(size.error());
     out.commit(*size);

@@ -1,6 +1,8 @@
 // Events of a session, laid flat for JavaScript.
 #include "web_session.hpp"
 
+#include <moqrtc/loc/properties.hpp>
+
 #include <algorithm>
 
 namespace moqrtc::web {
@@ -9,15 +11,6 @@ namespace {
 
 using moqt::event;
 using kind = event::kind;
-
-/// Properties of the Low Overhead Container; draft-ietf-moq-loc, section "LOC Properties".
-namespace loc {
-constexpr std::uint64_t timescale = 0x08;
-constexpr std::uint64_t audio_level = 0x0c;
-constexpr std::uint64_t video_config = 0x0d;
-constexpr std::uint64_t audio_config = 0x0f;
-constexpr std::uint64_t timestamp = 0x10;
-} // namespace loc
 
 void set_location(double& group, double& object, const moqt::location& from) {
     group = static_cast<double>(from.group);
@@ -117,18 +110,18 @@ void take_properties(event_record& to, const moqt::wire_rules& rules, bytes prop
     moqt::key_value_reader pairs{rules, properties};
     while (const auto pair = pairs.next()) {
         switch (pair->type) {
-        case loc::timestamp:
+        case loc::property::timestamp:
             to.timestamp = static_cast<double>(pair->number);
             break;
-        case loc::timescale:
+        case loc::property::timescale:
             to.timescale = static_cast<double>(pair->number);
             break;
-        case loc::audio_level:
+        case loc::property::audio_level:
             to.audio_level = static_cast<std::uint32_t>(pair->number & 0xff);
             to.flags |= event_flag::has_audio_level;
             break;
-        case loc::video_config:
-        case loc::audio_config:
+        case loc::property::video_config:
+        case loc::property::audio_config:
             to.config = record_of(pair->data);
             break;
         default:

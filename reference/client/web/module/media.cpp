@@ -3,12 +3,12 @@
 
 #include <moqrtc/cmaf/fragment.hpp>
 #include <moqrtc/cmaf/init_segment.hpp>
-#include <moqrtc/codec/aac.hpp>
+#include <moqrtc/cmaf/make_track.hpp>
 #include <moqrtc/codec/description.hpp>
 #include <moqrtc/codec/h264.hpp>
-#include <moqrtc/codec/opus.hpp>
 #include <moqrtc/core/buffer_pool.hpp>
 #include <moqrtc/core/slice.hpp>
+#include <moqrtc/loc/decoder.hpp>
 
 #include <string>
 #include <vector>
@@ -37,75 +37,13 @@ double microseconds_of(std::int64_t ticks, std::uint32_t timescale) noexcept {
     return static_cast<double>(ticks) * 1e6 / timescale;
 }
 
-/// What WebCodecs calls the description of a decoder.
-std::vector<std::byte> description_of(const cmaf::track& of) {
-    const auto copy = [](bytes from) { return std::vector<std::byte>(from.begin(), from.end()); };
-    if (of.config_type == "avcC" || of.config_type == "hvcC" || of.config_type == "av1C")
-        return copy(of.codec_config);
-    if (of.config_type == "esds") {
-        const auto stream = codec::aac::elementary_stream_descriptor::parse(of.codec_config);
-        if (stream) return copy(stream->specific_info);
-    }
-    if (of.config_type == "dOps") {
-        const auto config = codec::opus::configuration::parse(of.codec_config);
-        if (config) return config->serialize_head();
-    }
-    return {};
-}
-
-/// The Opus configuration behind what an encoder says of itself: an identification header.
-codec::opus::configuration opus_configuration(bytes head, std::uint32_t channels,
-                                              std::uint32_t sample_rate) {
-    if (const auto given = codec::opus::configuration::parse_head(head)) return *given;
-    codec::opus::configuration made;
-    made.channels = static_cast<std::uint8_t>(channels);
-    made.pre_skip = 312; // 6.5 ms, what encoders of the reference implementation look ahead
-    made.input_sample_rate = sample_rate;
-    return made;
-}
-
-/// VisualSampleEntry, ISO/IEC 14496-12 section 12.1.3, with an avcC box.
-void write_avc1(cmaf::box_writer& out, std::uint32_t width, std::uint32_t height, bytes record) {
-    const auto entry = out.open("avc1");
-    out.zeros(6);
-    out.u16(1); // data_reference_index
-    out.zeros(16);
-    out.u16(width);
-    out.u16(height);
-    out.u32(0x00480000); // 72 dpi
-    out.u32(0x00480000);
-    out.zeros(4);
-    out.u16(1); // frame_count
-    out.zeros(32);
-    out.u16(0x18);   // depth
-    out.u16(0xffff); // pre_defined
-    const auto config = out.open("avcC");
-    out.blob(record);
-    out.close(config);
-    out.close(entry);
-}
-
-/// AudioSampleEntry, ISO/IEC 14496-12 section 12.2.3, with a dOps box.
-void write_opus(cmaf::box_writer& out, std::uint32_t channels, bytes record) {
-    const auto entry = out.open("Opus");
-    out.zeros(6);
-    out.u16(1); // data_reference_index
-    out.zeros(8);
-    out.u16(channels);
-    out.u16(16); // samplesize
-    out.zeros(4);
-    out.u32(std::uint64_t{codec::opus::sample_rate} << 16);
-    const auto config = out.open("dOps");
-    out.blob(record);
-    out.close(config);
-    out.close(entry);
-}
-
-double write_init(cmaf::track& of, const std::vector<std::byte>& entries) {
-    of.sample_entries = entries;
-    of.entry_count = 1;
+/// Writes the init segment of a track that is known by its decoder's configuration.
+double write_init(cmaf::fourcc sample_entry, std::uint32_t timescale, bytes config,
+                  const cmaf::track_shape& shape) {
+    const auto made = cmaf::make_track(pool(), sample_entry, config, timescale, shape);
+    if (!made) return failed(made.error());
     output().clear();
-    cmaf::write_init_segment(output(), {&of, 1}, {.with_priming = false});
+    cmaf::write_init_segment(output(), {&*made, 1}, {.with_priming = false});
     return static_cast<double>(output().size());
 }
 
@@ -134,7 +72,8 @@ MOQRTC_WEB_EXPORT(track_at) const track_record* track_at(presentation* of, std::
     const auto& from = of->movie.tracks[index];
     const auto known = codec::describe(from.codec.value, from.codec_config);
     of->codec = known ? known->codec_string : std::string{};
-    of->description = description_of(from);
+    of->description =
+        loc::description_of(from.codec.value, from.codec_config).value_or(std::vector<std::byte>{});
     auto& to = of->track;
     to.timescale = from.timescale;
     to.kind = static_cast<std::uint32_t>(from.kind);
@@ -178,19 +117,7 @@ MOQRTC_WEB_EXPORT(samples_of) const sample_record* samples_of(const presentation
 MOQRTC_WEB_EXPORT(write_video_init)
 double write_video_init(std::uint32_t timescale, std::uint32_t width, std::uint32_t height,
                         const std::byte* record, std::uint32_t size) {
-    if (width > UINT16_MAX || height > UINT16_MAX) return failed({errc::limit, 0, "width", "avc1"});
-    const auto config = codec::h264::configuration::parse(view(record, size));
-    if (!config) return failed(config.error());
-    std::vector<std::byte> entries;
-    cmaf::box_writer out{entries};
-    write_avc1(out, width, height, view(record, size));
-    cmaf::track made;
-    made.kind = cmaf::media_kind::video;
-    made.handler = "vide";
-    made.timescale = timescale;
-    made.display_width = width << 16;
-    made.display_height = height << 16;
-    return write_init(made, entries);
+    return write_init("avc1", timescale, view(record, size), {width, height});
 }
 
 /// Writes the init segment of an Opus track (`last_output`); `head` is what the encoder says of
@@ -198,16 +125,11 @@ double write_video_init(std::uint32_t timescale, std::uint32_t width, std::uint3
 MOQRTC_WEB_EXPORT(write_audio_init)
 double write_audio_init(std::uint32_t timescale, std::uint32_t channels, std::uint32_t sample_rate,
                         const std::byte* head, std::uint32_t size) {
-    if (channels == 0 || channels > 2) return failed({errc::bad_value, 0, "channels", "dOps"});
-    const auto config = opus_configuration(view(head, size), channels, sample_rate);
-    std::vector<std::byte> entries;
-    cmaf::box_writer out{entries};
-    write_opus(out, config.channels, config.serialize());
-    cmaf::track made;
-    made.kind = cmaf::media_kind::audio;
-    made.handler = "soun";
-    made.timescale = timescale;
-    return write_init(made, entries);
+    const auto entry = codec::fourcc("Opus");
+    auto config = loc::box_configuration(entry, view(head, size), {channels, sample_rate});
+    if (!config) config = loc::box_configuration(entry, {}, {channels, sample_rate});
+    if (!config) return failed(config.error());
+    return write_init("Opus", timescale, *config, {.channels = channels});
 }
 
 /// Writes a chunk of one sample (`last_output`); times in ticks of the track's timescale.

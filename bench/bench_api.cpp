@@ -70,8 +70,8 @@ void expect(const http_response& answer, unsigned status) {
 
 void read_one(benchmark::State& state) {
     stage on{false};
-    const auto path = "/live_inputs/" + on.made("/live_inputs", R"({"name":"a"})")["id"]
-                                            .get<std::string>();
+    const auto path =
+        "/live_inputs/" + on.made("/live_inputs", R"({"name":"a"})")["id"].get<std::string>();
     for (auto _ : state)
         expect(on.ask("GET", path), 200);
     state.SetItemsProcessed(state.iterations());

@@ -76,10 +76,10 @@ def play(peer, draft, transport):
         return report
 
 
-def rows_of(report):
+def rows_of(report, but=()):
     out = ["| Id | § | Condition | Sent | What came |", "|---|---|---|---|---|"]
     for row in report["rows"]:
-        if row["verdict"] == "fail":
+        if row["verdict"] == "fail" and row["id"] not in but:
             condition = row["condition"].replace("|", "/")
             condition = condition if len(condition) <= 90 else condition[:88] + "..."
             reason = row["reason"].replace("|", "/").replace("\n", " ")[:220]
@@ -98,6 +98,7 @@ def section(runs):
            "| relay | draft | transport | pass | fail | undecided | for other peers | seconds |",
            "|---|---|---|---|---|---|---|---|"]
     details = []
+    listed = {}
     for peer, draft, transport, report in runs:
         name = f"| {peer.name} | {draft} | {TRANSPORTS[transport]} |"
         if isinstance(report, str) or report["unreached"]:
@@ -109,9 +110,13 @@ def section(runs):
         if report["died"]:
             details += [f"**{peer.name}, draft {draft}, {TRANSPORTS[transport]}**: the relay ended during the run: "
                         f"{report['died']}", ""]
-        if n["fail"] and draft in DETAILED:
-            details += [f"**{peer.name}, draft {draft}, {TRANSPORTS[transport]}** ({peer.package})", "",
-                        *rows_of(report), ""]
+        red = {row["id"] for row in report["rows"] if row["verdict"] == "fail"}
+        known = listed.setdefault((peer.name, draft), set())
+        if red - known and draft in DETAILED:
+            more = f"; what is red by QUIC, too, is listed there ({len(red & known)})" if known else ""
+            details += [f"**{peer.name}, draft {draft}, {TRANSPORTS[transport]}** ({peer.package}){more}", "",
+                        *rows_of(report, known), ""]
+        known |= red
     return "\n".join([*out, "", *details, END])
 
 

@@ -168,12 +168,14 @@ struct elementary_stream_descriptor {
         if (info > most)
             return fail(errc::limit, "DecoderSpecificInfo", 0,
                         "ES_Descriptor, ISO/IEC 14496-1 7.2.6.5");
-        std::vector<std::byte> out(4); // version and flags
+        std::vector<std::byte> out;
+        out.reserve(most + 64);
         const auto put = [&out](std::uint32_t value, unsigned size) {
             for (unsigned i = size; i-- > 0;)
                 out.push_back(static_cast<std::byte>(value >> 8 * i & 0xff));
         };
         const auto decoder_config = static_cast<std::uint32_t>(13 + 2 + info);
+        put(0, 4); // version and flags
         put(3, 1); // ES_DescrTag
         put(3 + 2 + decoder_config + 3, 1);
         put(0, 3); // ES_ID, no flags

@@ -156,7 +156,7 @@ auth::verdict<moqt::credential_id> token_doors::keep(session& of, const auth::gr
         if (credentials_.at(id).what->token_hash == one->token_hash &&
             credentials_.at(id).what->kind == one->kind)
             return id;
-    // A session that shows new tokens all the time holds the last ones.
+    // A session holds so many tokens, and no more.
     constexpr std::size_t most = 64;
     if (of.held.size() >= most) return auth::refuse(refusal_reason::overloaded, "tokens");
     if (one->kind == auth::profile::call && config_.used != nullptr) {
